@@ -1,0 +1,22 @@
+//! Packets in, facts out.
+//!
+//! The data's path is the order of these modules: [`capture`] gives frames, [`decode`] finds addresses, ports and
+//! payload, [`flow`] keeps the table and probes what has no name yet with the [`assemble`]r and the [`dissect`]ors,
+//! [`name`] weighs the evidence, [`worker`] joins them into [`record`]s with their [`ledger`], and [`spool`] hands
+//! those over. The crate holds facts alone: it knows no policy, reads no clock on the packet path and stores no
+//! content (decision records 1 and 5).
+
+pub mod assemble;
+pub mod capture;
+pub mod decode;
+pub mod dissect;
+pub mod flow;
+pub mod ledger;
+pub mod name;
+pub mod output;
+pub mod record;
+pub mod spool;
+pub mod worker;
+
+pub mod bytes;
+pub mod local;

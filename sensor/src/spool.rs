@@ -1,0 +1,210 @@
+//! The spool: a directory that is the queue between sensor and delivery (decision record 2).
+//!
+//! Records are appended to a segment under `open/`. A sealed segment is written, synced and hard-linked into one folder
+//! per queue; each consumer unlinks what it has delivered. There is no offset and no checkpoint: a crash repeats a
+//! segment, and every consumer keeps what it has seen apart by the records' own keys.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::record::Record;
+
+/// A segment is sealed when it has grown to this size: small enough to fold in memory, large enough to be rare.
+pub const SEGMENT_BYTES: u64 = 16 << 20;
+
+/// What can go wrong with the spool: always the file system's word and the path.
+#[derive(Debug, thiserror::Error)]
+pub enum SpoolError {
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A sealed segment holds a line that is no record.
+    #[error("{path}:{line}: not a record: {source}")]
+    Line {
+        /// The segment.
+        path: PathBuf,
+        /// Line number, from 1.
+        line: usize,
+        /// What the parser said.
+        source: serde_json::Error,
+    },
+}
+
+fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SpoolError {
+    move |source| SpoolError::Io { action, path: path.to_path_buf(), source }
+}
+
+/// The spool directory with its queues.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    dir: PathBuf,
+    queues: Vec<String>,
+}
+
+impl Spool {
+    /// Opens the spool below `dir`, makes its folders, and seals what an earlier process left open: whole lines are
+    /// kept, a last half line is cut off.
+    pub fn open(dir: &Path, queues: &[&str]) -> Result<Self, SpoolError> {
+        let spool = Self { dir: dir.to_path_buf(), queues: queues.iter().map(|q| (*q).to_owned()).collect() };
+        for folder in std::iter::once("open").chain(queues.iter().copied()) {
+            let path = dir.join(folder);
+            fs::create_dir_all(&path).map_err(io_error("create", &path))?;
+        }
+        spool.recover()?;
+        Ok(spool)
+    }
+
+    /// The consumer's side of a queue.
+    pub fn queue(&self, name: &str) -> Queue {
+        Queue { dir: self.dir.join(name) }
+    }
+
+    /// The producer's side. `prefix` orders the segments of successive writers: the start time, for example.
+    pub fn writer(&self, prefix: u64) -> SegmentWriter {
+        SegmentWriter { spool: self.clone(), prefix, count: 0, open: None }
+    }
+
+    fn recover(&self) -> Result<(), SpoolError> {
+        for path in sorted_segments(&self.dir.join("open"))? {
+            let bytes = fs::read(&path).map_err(io_error("read", &path))?;
+            let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
+            let file = OpenOptions::new().write(true).open(&path).map_err(io_error("open", &path))?;
+            file.set_len(whole as u64).map_err(io_error("cut", &path))?;
+            self.publish(&path, &file)?;
+        }
+        Ok(())
+    }
+
+    /// Makes a finished segment visible to every queue, then removes the name under `open/`.
+    fn publish(&self, path: &Path, file: &File) -> Result<(), SpoolError> {
+        file.sync_all().map_err(io_error("sync", path))?;
+        let name = path.file_name().unwrap_or_default();
+        for queue in &self.queues {
+            let folder = self.dir.join(queue);
+            let target = folder.join(name);
+            match fs::hard_link(path, &target) {
+                Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(io_error("link", &target)(e)),
+                _ => sync_dir(&folder)?,
+            }
+        }
+        fs::remove_file(path).map_err(io_error("remove", path))
+    }
+}
+
+/// Appends records to the open segment.
+#[derive(Debug)]
+pub struct SegmentWriter {
+    spool: Spool,
+    prefix: u64,
+    count: u32,
+    open: Option<OpenSegment>,
+}
+
+#[derive(Debug)]
+struct OpenSegment {
+    path: PathBuf,
+    file: BufWriter<File>,
+    bytes: u64,
+}
+
+impl SegmentWriter {
+    /// Appends one record; seals the segment when it is full.
+    pub fn append(&mut self, record: &Record) -> Result<(), SpoolError> {
+        let mut segment = match self.open.take() {
+            Some(segment) => segment,
+            None => self.begin()?,
+        };
+        let mut line =
+            serde_json::to_vec(record).map_err(|e| io_error("encode a record for", &segment.path)(e.into()))?;
+        line.push(b'\n');
+        segment.file.write_all(&line).map_err(io_error("write", &segment.path))?;
+        segment.bytes += line.len() as u64;
+        let full = segment.bytes >= SEGMENT_BYTES;
+        self.open = Some(segment);
+        if full { self.seal() } else { Ok(()) }
+    }
+
+    /// Seals the open segment, if there is one, so that the queues can see it.
+    pub fn seal(&mut self) -> Result<(), SpoolError> {
+        let Some(segment) = self.open.take() else { return Ok(()) };
+        let file = segment.file.into_inner().map_err(|e| io_error("write", &segment.path)(e.into_error()))?;
+        self.spool.publish(&segment.path, &file)
+    }
+
+    fn begin(&mut self) -> Result<OpenSegment, SpoolError> {
+        let path = self.spool.dir.join("open").join(format!("{:016x}-{:06}.ndjson", self.prefix, self.count));
+        self.count += 1;
+        let file = File::create(&path).map_err(io_error("create", &path))?;
+        Ok(OpenSegment { path, file: BufWriter::with_capacity(1 << 16, file), bytes: 0 })
+    }
+}
+
+/// One consumer's folder of sealed segments.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    dir: PathBuf,
+}
+
+impl Queue {
+    /// The folder; a consumer may keep its batches in it under another extension than `ndjson`.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Waiting segments, oldest first.
+    pub fn segments(&self) -> Result<Vec<PathBuf>, SpoolError> {
+        sorted_segments(&self.dir)
+    }
+
+    /// All records of a segment.
+    pub fn read(&self, segment: &Path) -> Result<Vec<Record>, SpoolError> {
+        read_records(segment)
+    }
+
+    /// Forgets a delivered segment.
+    pub fn done(&self, segment: &Path) -> Result<(), SpoolError> {
+        fs::remove_file(segment).map_err(io_error("remove", segment))
+    }
+}
+
+/// Reads a file of records, one JSON object per line.
+pub fn read_records(path: &Path) -> Result<Vec<Record>, SpoolError> {
+    let file = File::open(path).map_err(io_error("open", path))?;
+    let mut records = Vec::new();
+    for (index, line) in BufReader::new(file).lines().enumerate() {
+        let line = line.map_err(io_error("read", path))?;
+        let record = serde_json::from_str(&line);
+        records.push(record.map_err(|source| SpoolError::Line {
+            path: path.to_path_buf(),
+            line: index + 1,
+            source,
+        })?);
+    }
+    Ok(records)
+}
+
+/// Syncs a folder, so that a name made or removed in it survives a power cut.
+pub fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
+    File::open(dir).and_then(|d| d.sync_all()).map_err(io_error("sync", dir))
+}
+
+fn sorted_segments(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    let entries = fs::read_dir(dir).map_err(io_error("list", dir))?;
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(io_error("list", dir))?.path();
+        if path.extension().is_some_and(|e| e == "ndjson") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
