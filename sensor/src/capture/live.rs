@@ -1,0 +1,170 @@
+//! Live interfaces through libpcap's memory-mapped ring.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::time::Duration;
+
+use pcap::{Active, Capture, Error};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::{Frame, LinkType};
+
+/// How a live capture is opened.
+#[derive(Debug, Clone)]
+pub struct LiveConfig {
+    /// Name of the interface.
+    pub interface: String,
+    /// Bytes of each frame that are captured. Super-frames of the local host exceed any MTU.
+    pub snaplen: u32,
+    /// Bytes of the ring between kernel and sensor.
+    pub ring_bytes: u32,
+    /// BPF filter expression; everything when absent.
+    pub filter: Option<String>,
+}
+
+impl LiveConfig {
+    /// The defaults for an interface.
+    pub fn new(interface: &str) -> Self {
+        Self { interface: interface.to_owned(), snaplen: 262_144, ring_bytes: 64 << 20, filter: None }
+    }
+}
+
+/// Why a live capture cannot be opened or goes on no longer.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// `any` was asked for.
+    #[error(
+        "interface `any` is refused: it shows each frame of a bridge or VLAN several times and hides the link header; \
+         name the interface of the mirror port, for example -i eth1 (`ip -br link` lists them)"
+    )]
+    Any,
+    /// libpcap refused.
+    #[error("cannot {action} interface {interface}: {source}{hint}")]
+    Pcap {
+        /// What was tried.
+        action: &'static str,
+        /// The interface.
+        interface: String,
+        /// libpcap's word.
+        source: Error,
+        /// How to mend it, where that is known.
+        hint: &'static str,
+    },
+    /// The interface has a link type that cannot be decoded.
+    #[error("interface {interface} has link type {number}, which cannot be decoded")]
+    LinkType {
+        /// The interface.
+        interface: String,
+        /// libpcap's number.
+        number: i32,
+    },
+}
+
+/// What a look at the ring brought.
+#[derive(Debug)]
+pub enum Next<'a> {
+    /// A frame.
+    Frame(Frame<'a>),
+    /// The ring is empty.
+    Quiet,
+}
+
+/// Packets lost since the previous question.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// By the kernel: the ring was full.
+    pub kernel: u64,
+    /// By the interface or its driver.
+    pub interface: u64,
+}
+
+/// An open live capture.
+pub struct LiveCapture {
+    inner: Capture<Active>,
+    interface: String,
+    link: LinkType,
+    seen: (u32, u32),
+}
+
+/// How long, in ms, the ring gathers frames before it wakes the reader.
+const TIMEOUT_MS: i32 = 100;
+
+impl LiveCapture {
+    /// Opens an interface in promiscuous mode.
+    pub fn open(config: &LiveConfig) -> Result<Self, LiveError> {
+        if config.interface == "any" {
+            return Err(LiveError::Any);
+        }
+        let failed = |action| {
+            let interface = config.interface.clone();
+            move |source: Error| {
+                let hint = hint(&source.to_string());
+                LiveError::Pcap { action, interface, source, hint }
+            }
+        };
+        let mut inner = Capture::from_device(config.interface.as_str())
+            .map_err(failed("open"))?
+            .promisc(true)
+            .snaplen(i32::try_from(config.snaplen).unwrap_or(i32::MAX))
+            .buffer_size(i32::try_from(config.ring_bytes).unwrap_or(i32::MAX))
+            .timeout(TIMEOUT_MS)
+            .open()
+            .map_err(failed("open"))?
+            .setnonblock()
+            .map_err(failed("set up"))?;
+        if let Some(filter) = &config.filter {
+            inner.filter(filter, true).map_err(failed("set the filter of"))?;
+        }
+        let number = inner.get_datalink().0;
+        let link = u32::try_from(number).ok().and_then(LinkType::from_number);
+        let link = link.ok_or_else(|| LiveError::LinkType { interface: config.interface.clone(), number })?;
+        Ok(Self { inner, interface: config.interface.clone(), link, seen: (0, 0) })
+    }
+
+    /// The next frame. Does not wait: see [`Self::wait`].
+    pub fn next_frame(&mut self) -> Result<Next<'_>, LiveError> {
+        match self.inner.next_packet() {
+            Ok(packet) => Ok(Next::Frame(Frame {
+                time: packet.header.ts.tv_sec * 1_000_000 + packet.header.ts.tv_usec,
+                data: packet.data,
+                wire_len: packet.header.len,
+                link: self.link,
+            })),
+            Err(Error::TimeoutExpired | Error::NoMorePackets) => Ok(Next::Quiet),
+            Err(source) => {
+                let hint = hint(&source.to_string());
+                Err(LiveError::Pcap { action: "read from", interface: self.interface.clone(), source, hint })
+            }
+        }
+    }
+
+    /// Sleeps until the ring has frames, a signal comes, or the time is over.
+    pub fn wait(&self, at_most: Duration) {
+        #[allow(unsafe_code, reason = "libpcap lends its descriptor as a bare number")]
+        // SAFETY: the descriptor belongs to `self.inner`, which is borrowed and so stays open until `poll` returns.
+        let fd = unsafe { BorrowedFd::borrow_raw(self.inner.as_raw_fd()) };
+        let timeout = Timespec::try_from(at_most).ok();
+        // An error here is a signal or a vanished interface: the next read tells.
+        let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref());
+    }
+
+    /// Packets lost since this was last asked. libpcap keeps 32-bit totals, which wrap.
+    pub fn lost(&mut self) -> Lost {
+        let Ok(stat) = self.inner.stats() else { return Lost::default() };
+        let (kernel, interface) = std::mem::replace(&mut self.seen, (stat.dropped, stat.if_dropped));
+        Lost {
+            kernel: u64::from(stat.dropped.wrapping_sub(kernel)),
+            interface: u64::from(stat.if_dropped.wrapping_sub(interface)),
+        }
+    }
+}
+
+/// How to mend what libpcap says in its own words.
+fn hint(text: &str) -> &'static str {
+    if text.contains("ermission") || text.contains("not permitted") {
+        "\nrun as root, or once: sudo setcap cap_net_raw,cap_net_admin=eip $(command -v shadowtap)"
+    } else if text.contains("No such device") {
+        "\n`ip -br link` lists the interfaces"
+    } else {
+        ""
+    }
+}

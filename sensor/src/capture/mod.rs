@@ -1,0 +1,52 @@
+//! Where frames come from: capture files, and live interfaces with the feature `live`.
+
+pub mod file;
+#[cfg(feature = "live")]
+pub mod live;
+mod pcap;
+mod pcapng;
+
+/// One captured frame, borrowed from the reader's buffer.
+#[derive(Debug, Clone, Copy)]
+pub struct Frame<'a> {
+    /// Time of capture, µs since the Unix epoch, UTC.
+    pub time: i64,
+    /// The captured bytes: the whole frame or, cut by a snaplen, its beginning.
+    pub data: &'a [u8],
+    /// Length of the frame on the wire, without frame check sequence.
+    pub wire_len: u32,
+    /// How the first header is to be read.
+    pub link: LinkType,
+}
+
+/// Link-layer header types that can be decoded (values: tcpdump.org/linktypes.html).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinkType {
+    /// Ethernet (1).
+    Ethernet,
+    /// IPv4 or IPv6 without link header (12, 14, 101, 228, 229).
+    RawIp,
+    /// BSD loopback: four bytes of address family (0, 108).
+    Loopback,
+    /// PPP, with or without HDLC framing (9).
+    Ppp,
+    /// Linux cooked capture v1 (113).
+    LinuxSll,
+    /// Linux cooked capture v2 (276).
+    LinuxSll2,
+}
+
+impl LinkType {
+    /// The link type of a number in a capture file; `None` when it cannot be decoded.
+    pub fn from_number(number: u32) -> Option<Self> {
+        Some(match number {
+            1 => Self::Ethernet,
+            12 | 14 | 101 | 228 | 229 => Self::RawIp,
+            0 | 108 => Self::Loopback,
+            9 => Self::Ppp,
+            113 => Self::LinuxSll,
+            276 => Self::LinuxSll2,
+            _ => return None,
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! TCP (RFC 9293) and UDP (RFC 768) headers.
+
+use etherparse::IpNumber;
+
+use super::ip::Ip;
+use super::{L4, Link, Malformed, NotFlow, Packet, Stop, TcpFlags};
+use crate::bytes::{Reader, Short};
+use crate::capture::Frame;
+
+/// Header length of a TCP segment that a snaplen cut before its data offset: without options. A flow counts bytes by
+/// sequence number, so a wrong guess is put right by the next segment.
+const BARE_TCP: u32 = 20;
+
+pub(super) fn parse<'a>(frame: &Frame<'a>, link: Link, ip: &Ip<'a>) -> Result<Packet<'a>, Stop> {
+    let (ports, l4, header_len, payload_len) = match ip.protocol {
+        IpNumber::TCP => tcp(ip)?,
+        IpNumber::UDP => udp(ip)?,
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => return Err(NotFlow::Icmp.into()),
+        _ => return Err(NotFlow::OtherIp.into()),
+    };
+    let payload = ip.payload.get(header_len as usize..).unwrap_or_default();
+    Ok(Packet {
+        time: frame.time,
+        src: (ip.src, ports.0),
+        dst: (ip.dst, ports.1),
+        l4,
+        payload: payload.get(..payload_len as usize).unwrap_or(payload),
+        payload_len,
+        frame_len: frame.wire_len,
+        ip_len: ip.len,
+        link,
+    })
+}
+
+type Header = ((u16, u16), L4, u32, u32);
+
+fn tcp(ip: &Ip<'_>) -> Result<Header, Stop> {
+    let short = |_: Short| Malformed::TransportShort;
+    let mut r = Reader::new(ip.payload);
+    let ports = (r.u16().map_err(short)?, r.u16().map_err(short)?);
+    let cut = ip.payload.len() < ip.payload_len as usize;
+    let (seq, header_len, flags) = match tcp_fields(r) {
+        Ok((seq, offset, flags)) => (seq, u32::from(offset >> 4) * 4, flags),
+        Err(_) if cut => (r.u32().unwrap_or_default(), BARE_TCP, 0x10),
+        Err(_) => return Err(Malformed::TransportShort.into()),
+    };
+    let payload_len = ip.payload_len.checked_sub(header_len).filter(|_| header_len >= BARE_TCP);
+    let payload_len = payload_len.ok_or(Malformed::TransportHeader)?;
+    Ok((ports, L4::Tcp { seq, flags: TcpFlags(flags) }, header_len, payload_len))
+}
+
+/// Sequence number, data offset byte and control bits.
+fn tcp_fields(mut r: Reader<'_>) -> Result<(u32, u8, u8), Short> {
+    let seq = r.u32()?;
+    r.skip(4)?;
+    Ok((seq, r.u8()?, r.u8()?))
+}
+
+fn udp(ip: &Ip<'_>) -> Result<Header, Stop> {
+    let short = |_: Short| Malformed::TransportShort;
+    let mut r = Reader::new(ip.payload);
+    let ports = (r.u16().map_err(short)?, r.u16().map_err(short)?);
+    let room = ip.payload_len.saturating_sub(8);
+    // Length 0 is a super-frame or a jumbogram: the IP header's length is the truth then. A first fragment holds less
+    // than the datagram.
+    let payload_len = match r.u16() {
+        Ok(0) | Err(_) => room,
+        Ok(len) if len < 8 => return Err(Malformed::TransportHeader.into()),
+        Ok(len) => (u32::from(len) - 8).min(room),
+    };
+    Ok((ports, L4::Udp, 8, payload_len))
+}
