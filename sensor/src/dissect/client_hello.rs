@@ -1,0 +1,138 @@
+//! The ClientHello message (RFC 8446 section 4.1.2) and the extensions that name the server.
+
+use tls_parser::{TlsMessage, TlsMessageHandshake, parse_tls_message_handshake};
+
+use super::clean_name;
+use crate::bytes::{Reader, Short};
+
+/// Extension types (IANA TLS ExtensionType registry).
+pub mod extension {
+    /// server_name, RFC 6066.
+    pub const SERVER_NAME: u16 = 0x0000;
+    /// signature_algorithms, RFC 8446.
+    pub const SIGNATURE_ALGORITHMS: u16 = 0x000d;
+    /// application_layer_protocol_negotiation, RFC 7301.
+    pub const ALPN: u16 = 0x0010;
+    /// supported_versions, RFC 8446.
+    pub const SUPPORTED_VERSIONS: u16 = 0x002b;
+    /// encrypted_client_hello, RFC 9849.
+    pub const ECH: u16 = 0xfe0d;
+    /// encrypted_server_name, the draft that ECH replaced.
+    pub const ESNI: u16 = 0xffce;
+}
+
+/// Extensions in one hello. Real clients send about twenty, test suites sixty.
+const MAX_EXTENSIONS: usize = 256;
+
+/// A parsed ClientHello; slices borrow from the message.
+#[derive(Debug, Clone, Default)]
+pub struct ClientHello<'a> {
+    /// Version field of the message, not that of supported_versions.
+    pub legacy_version: u16,
+    /// Cipher suites in the client's order, GREASE included.
+    pub ciphers: Vec<u16>,
+    /// Extension types in the client's order, GREASE included.
+    pub extensions: Vec<u16>,
+    /// Versions of supported_versions, GREASE included.
+    pub versions: Vec<u16>,
+    /// Signature algorithms in the client's order.
+    pub signature_algorithms: Vec<u16>,
+    /// Application protocols in the client's order.
+    pub alpn: Vec<&'a [u8]>,
+    server_name: Option<&'a [u8]>,
+}
+
+impl<'a> ClientHello<'a> {
+    /// Parses a whole handshake message (four-byte header and body). `None` when it is malformed.
+    pub fn parse(message: &'a [u8]) -> Option<Self> {
+        let (rest, TlsMessage::Handshake(TlsMessageHandshake::ClientHello(body))) =
+            parse_tls_message_handshake(message).ok()?
+        else {
+            return None;
+        };
+        if !rest.is_empty() {
+            return None;
+        }
+        let mut hello = Self {
+            legacy_version: body.version.0,
+            ciphers: body.ciphers.iter().map(|c| c.0).collect(),
+            ..Self::default()
+        };
+        hello.read_extensions(body.ext.unwrap_or_default()).ok()?;
+        Some(hello)
+    }
+
+    /// The server name: lower case, without a final dot; absent when there is none or it is empty.
+    pub fn sni(&self) -> Option<String> {
+        self.server_name.and_then(clean_name)
+    }
+
+    /// True when a server_name extension is present, whatever it holds.
+    pub fn has_sni_extension(&self) -> bool {
+        self.extensions.contains(&extension::SERVER_NAME)
+    }
+
+    /// True when the encrypted_client_hello extension is present, GREASE included.
+    pub fn has_ech(&self) -> bool {
+        self.extensions.contains(&extension::ECH)
+    }
+
+    /// True when the older encrypted_server_name extension is present.
+    pub fn has_esni(&self) -> bool {
+        self.extensions.contains(&extension::ESNI)
+    }
+
+    /// Application protocols as text.
+    pub fn alpn_text(&self) -> Vec<String> {
+        self.alpn.iter().map(|p| p.iter().map(|&b| char::from(b)).collect()).collect()
+    }
+
+    fn read_extensions(&mut self, bytes: &'a [u8]) -> Result<(), Short> {
+        let mut r = Reader::new(bytes);
+        while !r.is_empty() {
+            if self.extensions.len() == MAX_EXTENSIONS {
+                return Err(Short);
+            }
+            let kind = r.u16()?;
+            let data = r.vec16()?;
+            self.extensions.push(kind);
+            match kind {
+                extension::SERVER_NAME => self.server_name = server_name(data)?.or(self.server_name),
+                extension::ALPN => self.alpn = protocols(data)?,
+                extension::SUPPORTED_VERSIONS => self.versions = numbers(Reader::new(data).vec8()?),
+                extension::SIGNATURE_ALGORITHMS => self.signature_algorithms = numbers(Reader::new(data).vec16()?),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first host_name of a server_name_list.
+fn server_name(data: &[u8]) -> Result<Option<&[u8]>, Short> {
+    if data.is_empty() {
+        return Ok(None);
+    }
+    let mut list = Reader::new(Reader::new(data).vec16()?);
+    while !list.is_empty() {
+        let kind = list.u8()?;
+        let name = list.vec16()?;
+        if kind == 0 && !name.is_empty() {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+fn protocols(data: &[u8]) -> Result<Vec<&[u8]>, Short> {
+    let mut list = Reader::new(Reader::new(data).vec16()?);
+    let mut found = Vec::new();
+    while !list.is_empty() {
+        found.push(list.vec8()?);
+    }
+    Ok(found)
+}
+
+fn numbers(bytes: &[u8]) -> Vec<u16> {
+    bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_be_bytes(*pair)).collect()
+}

@@ -1,0 +1,135 @@
+//! The head of a cleartext HTTP/1 request (RFC 9112): only its Host field is read, nothing of it is kept.
+
+use super::{Parse, clean_name};
+
+/// A request head longer than this is given up: servers refuse them from 8 KiB on.
+const MAX_HEAD: usize = 16 << 10;
+
+/// Methods of RFC 9110, RFC 5789 and WebDAV (RFC 4918).
+const METHODS: [&[u8]; 16] = [
+    b"GET ",
+    b"POST ",
+    b"PUT ",
+    b"HEAD ",
+    b"OPTIONS ",
+    b"DELETE ",
+    b"PATCH ",
+    b"CONNECT ",
+    b"TRACE ",
+    b"PROPFIND ",
+    b"PROPPATCH ",
+    b"MKCOL ",
+    b"COPY ",
+    b"MOVE ",
+    b"LOCK ",
+    b"REPORT ",
+];
+
+/// What a request head tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Host without port: lower case, no final dot; absent when the request has none.
+    pub host: Option<String>,
+}
+
+/// Reads the request head at the start of a client's stream.
+pub fn request(stream: &[u8]) -> Parse<Request> {
+    if !METHODS.iter().any(|m| stream.starts_with(m) || m.starts_with(stream)) {
+        return Parse::NotMine;
+    }
+    let mut lines = Lines { rest: stream };
+    match lines.next() {
+        Some(line) if !is_request_line(line) => return Parse::NotMine,
+        Some(_) => {}
+        None if stream.len() > MAX_HEAD => return Parse::Malformed,
+        None => return Parse::More,
+    }
+    for line in lines {
+        if line.is_empty() {
+            return Parse::Done(Request { host: None });
+        }
+        if let Some(value) = field(line, b"host") {
+            return Parse::Done(Request { host: host(value) });
+        }
+    }
+    if stream.len() > MAX_HEAD { Parse::Malformed } else { Parse::More }
+}
+
+/// Lines that end in CRLF or, as RFC 9112 section 2.2 lets a recipient accept, in LF alone.
+struct Lines<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = self.rest.iter().position(|&b| b == b'\n')?;
+        let (line, rest) = self.rest.split_at_checked(end)?;
+        self.rest = rest.get(1..).unwrap_or_default();
+        Some(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+}
+
+fn is_request_line(line: &[u8]) -> bool {
+    line.rsplit(|&b| b == b' ').next().is_some_and(|version| version.starts_with(b"HTTP/"))
+}
+
+/// The value of a header line when its name is `name` (lower case).
+fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    let colon = line.iter().position(|&b| b == b':')?;
+    let (found, value) = line.split_at_checked(colon)?;
+    found.eq_ignore_ascii_case(name).then(|| value.get(1..).unwrap_or_default().trim_ascii())
+}
+
+/// A Host value without port; the brackets of an IPv6 literal go as well.
+fn host(value: &[u8]) -> Option<String> {
+    if let Some(literal) = value.strip_prefix(b"[") {
+        return clean_name(literal.split(|&b| b == b']').next().unwrap_or_default());
+    }
+    let mut parts = value.rsplitn(2, |&b| b == b':');
+    let (last, first) = (parts.next().unwrap_or_default(), parts.next());
+    match first {
+        Some(name) if !name.contains(&b':') && last.iter().all(u8::is_ascii_digit) => clean_name(name),
+        _ => clean_name(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host_of(stream: &str) -> Parse<Request> {
+        request(stream.as_bytes())
+    }
+
+    #[test]
+    fn host_with_port_case_and_dot() {
+        for value in ["Example.COM", "example.com:8080", "example.com.", " example.com \t"] {
+            let stream = format!("GET / HTTP/1.1\r\nAccept: */*\r\nhOsT:{value}\r\n\r\n");
+            assert_eq!(host_of(&stream), Parse::Done(Request { host: Some("example.com".into()) }), "{value}");
+        }
+        let v6 = Parse::Done(Request { host: Some("2001:db8::1".into()) });
+        assert_eq!(host_of("GET / HTTP/1.1\r\nHost: [2001:DB8::1]:80\r\n\r\n"), v6);
+    }
+
+    #[test]
+    fn every_truncation_waits() {
+        let stream = "POST /a HTTP/1.1\r\nX: 1\r\nHost: a.example\r\n";
+        for end in 0..stream.len() - 1 {
+            assert_eq!(host_of(&stream[..end]), Parse::More, "{end}");
+        }
+    }
+
+    #[test]
+    fn other_protocols_are_not_waited_for() {
+        assert_eq!(host_of("SSH-2.0-x\r\n"), Parse::NotMine);
+        assert_eq!(host_of("GET the paper\r\n"), Parse::NotMine);
+        assert_eq!(request(&[0x16, 3, 1]), Parse::NotMine);
+    }
+
+    #[test]
+    fn a_request_without_host_has_no_name() {
+        assert_eq!(host_of("GET / HTTP/1.0\r\n\r\n"), Parse::Done(Request { host: None }));
+    }
+}

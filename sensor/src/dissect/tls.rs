@@ -1,0 +1,94 @@
+//! TLS records (RFC 8446 section 5) down to the handshake message that a client sends first.
+
+use std::borrow::Cow;
+
+use super::Parse;
+use crate::bytes::Reader;
+
+const HANDSHAKE: u8 = 22;
+const CLIENT_HELLO: u8 = 1;
+/// 2^14 bytes and the expansion that RFC 8446 section 5.2 allows; a plaintext record is never longer.
+const MAX_RECORD: usize = 16_384 + 256;
+/// The largest ClientHello that is waited for.
+pub const MAX_HELLO: usize = 64 << 10;
+
+/// The ClientHello message (with its four-byte header) at the start of a client's stream, joined over however many
+/// records it spans.
+pub fn client_hello(stream: &[u8]) -> Parse<Cow<'_, [u8]>> {
+    let mut records = Reader::new(stream);
+    let first = match fragment(&mut records) {
+        Parse::Done(fragment) => fragment,
+        Parse::More => return early(stream),
+        Parse::NotMine => return Parse::NotMine,
+        Parse::Malformed => return Parse::Malformed,
+    };
+    let mut message = Cow::Borrowed(first);
+    loop {
+        if let Some(verdict) = whole(&mut message) {
+            return match verdict {
+                Ok(()) => Parse::Done(message),
+                Err(other) => other,
+            };
+        }
+        match fragment(&mut records) {
+            Parse::Done(more) => message.to_mut().extend_from_slice(more),
+            Parse::More => return Parse::More,
+            // A hello that another record type interrupts (RFC 8446 section 5.1 forbids it).
+            Parse::NotMine | Parse::Malformed => return Parse::Malformed,
+        }
+    }
+}
+
+/// True when a segment looks like the beginning of a ClientHello, so that one in the middle of a stream is noticed.
+pub fn begins_hello(segment: &[u8]) -> bool {
+    let mut r = Reader::new(segment);
+    let (Ok(HANDSHAKE), Ok(3), Ok(minor), Ok(len)) = (r.u8(), r.u8(), r.u8(), r.u16()) else { return false };
+    let (Ok(CLIENT_HELLO), Ok(hello), Ok(3), Ok(_)) = (r.u8(), r.u24(), r.u8(), r.u8()) else { return false };
+    minor <= 4 && usize::from(len) <= MAX_RECORD && (40..=MAX_HELLO as u32).contains(&hello)
+}
+
+/// The next handshake fragment; `More` when its record is not complete.
+fn fragment<'a>(records: &mut Reader<'a>) -> Parse<&'a [u8]> {
+    let (Ok(kind), Ok(major)) = (records.u8(), records.u8()) else { return Parse::More };
+    if kind != HANDSHAKE || major != 3 {
+        return Parse::NotMine;
+    }
+    let (Ok(_minor), Ok(len)) = (records.u8(), records.u16()) else { return Parse::More };
+    match usize::from(len) {
+        // A zero-length fragment is forbidden by RFC 8446 section 5.1 and harmless.
+        len if len > MAX_RECORD => Parse::Malformed,
+        len => records.take(len).map_or(Parse::More, Parse::Done),
+    }
+}
+
+/// An incomplete first record: decides by what is there, so that another protocol is not waited for.
+fn early(stream: &[u8]) -> Parse<Cow<'_, [u8]>> {
+    match stream {
+        [kind, ..] if *kind != HANDSHAKE => Parse::NotMine,
+        [_, major, ..] if *major != 3 => Parse::NotMine,
+        [_, _, _, _, _, message, ..] if *message != CLIENT_HELLO => Parse::NotMine,
+        _ => Parse::More,
+    }
+}
+
+/// Cuts `message` to the ClientHello when it is complete. `None` = more fragments are needed.
+fn whole(message: &mut Cow<'_, [u8]>) -> Option<Result<(), Parse<Cow<'static, [u8]>>>> {
+    let mut r = Reader::new(message);
+    let kind = r.u8().ok()?;
+    if kind != CLIENT_HELLO {
+        return Some(Err(Parse::NotMine));
+    }
+    let len = r.u24().ok()? as usize;
+    if len > MAX_HELLO {
+        return Some(Err(Parse::Malformed));
+    }
+    let end = 4 + len;
+    if message.len() < end {
+        return None;
+    }
+    match message {
+        Cow::Borrowed(bytes) => *bytes = bytes.get(..end).unwrap_or_default(),
+        Cow::Owned(bytes) => bytes.truncate(end),
+    }
+    Some(Ok(()))
+}
