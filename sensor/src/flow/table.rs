@@ -1,0 +1,86 @@
+//! The table of the flows of one worker.
+
+use foldhash::fast::RandomState;
+use hashbrown::HashMap;
+
+use super::Flow;
+use super::key::FlowKey;
+use crate::record::Transport;
+
+/// Idle time, µs, after which a TCP flow is over: keep-alives of browsers and proxies come more often.
+const TCP_IDLE: i64 = 900 * 1_000_000;
+/// The same for UDP. QUIC connections close after 30 to 300 s of silence.
+const UDP_IDLE: i64 = 300 * 1_000_000;
+/// How long a closed TCP flow waits for stragglers.
+const LINGER: i64 = 10 * 1_000_000;
+/// How often, in µs of packet time, the table is searched for flows that are over.
+const SWEEP: i64 = 10 * 1_000_000;
+/// Flows at the same time unless configured otherwise: an office of 5,000 has a tenth of that.
+pub const MAX_FLOWS: usize = 1 << 20;
+
+/// All live flows.
+#[derive(Debug)]
+pub struct FlowTable {
+    flows: HashMap<FlowKey, Flow, RandomState>,
+    limit: usize,
+    swept: i64,
+}
+
+impl FlowTable {
+    /// An empty table for at most `limit` flows.
+    pub fn new(limit: usize) -> Self {
+        Self { flows: HashMap::default(), limit, swept: i64::MIN }
+    }
+
+    /// The flow of a key.
+    pub fn get_mut(&mut self, key: &FlowKey) -> Option<&mut Flow> {
+        self.flows.get_mut(key)
+    }
+
+    /// Adds a flow; `None` when the table is full.
+    pub fn insert(&mut self, flow: Flow) -> Option<&mut Flow> {
+        if self.flows.len() >= self.limit {
+            return None;
+        }
+        Some(self.flows.entry(flow.key).insert(flow).into_mut())
+    }
+
+    /// Takes a flow out.
+    pub fn remove(&mut self, key: &FlowKey) -> Option<Flow> {
+        self.flows.remove(key)
+    }
+
+    /// The flows that are over at `time`, in the order in which they began; `None` between two sweeps.
+    pub fn expire(&mut self, time: i64) -> Option<Vec<Flow>> {
+        if time < self.swept.saturating_add(SWEEP) {
+            return None;
+        }
+        self.swept = time;
+        Some(sorted(self.flows.extract_if(|_, flow| flow.last.saturating_add(patience(flow)) < time)))
+    }
+
+    /// All flows, in the order in which they began.
+    pub fn drain(&mut self) -> Vec<Flow> {
+        self.swept = i64::MIN;
+        sorted(self.flows.drain())
+    }
+
+    /// Gives every live flow to `each`, in no order.
+    pub fn for_each(&mut self, each: impl FnMut(&mut Flow)) {
+        self.flows.values_mut().for_each(each);
+    }
+}
+
+fn patience(flow: &Flow) -> i64 {
+    match flow.key.transport {
+        Transport::Tcp if flow.closed => LINGER,
+        Transport::Tcp => TCP_IDLE,
+        Transport::Udp => UDP_IDLE,
+    }
+}
+
+fn sorted(flows: impl Iterator<Item = (FlowKey, Flow)>) -> Vec<Flow> {
+    let mut flows: Vec<_> = flows.map(|(_, flow)| flow).collect();
+    flows.sort_unstable_by_key(|flow| (flow.start, flow.key));
+    flows
+}

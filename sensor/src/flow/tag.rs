@@ -1,0 +1,210 @@
+//! What an AI-tagged flow keeps beyond its counters, and when it writes a record.
+
+use rules::catalogue::{Access, Hit, Modality, Role, Strength};
+
+use super::Flow;
+use super::burst::Bursts;
+use super::key::Side;
+use crate::decode::{L4, Mac, Packet};
+use crate::dissect::quic;
+use crate::record::{Ech, Evidence, FlowRecord, Protocol};
+
+/// µs between two records of an open flow.
+const INTERVAL: i64 = 60_000_000;
+/// Upload since the last record that brings the next one early; it doubles with each.
+const UPLOAD_STEP: u64 = 1 << 20;
+/// A QUIC datagram up to this size only acknowledges: header, a few ACK ranges, authentication tag.
+const ACK_ONLY: u64 = 80;
+
+/// An AI service on a flow.
+#[derive(Debug)]
+pub struct Tagged {
+    /// What the name and the catalogue say.
+    pub tag: Tag,
+    bursts: Bursts,
+    upload: u64,
+    reported: Reported,
+    seq: u32,
+    due: i64,
+    upload_step: u64,
+}
+
+/// The facts of the tag; they go into each record of the flow unchanged.
+#[derive(Debug, Clone)]
+pub struct Tag {
+    /// Protocol that carried the name.
+    pub protocol: Protocol,
+    /// The name; absent when hidden or ambiguous.
+    pub host: Option<String>,
+    /// How it is known.
+    pub evidence: Evidence,
+    /// Names that the evidence allows, when ambiguous.
+    pub candidates: Vec<String>,
+    /// Service id.
+    pub service: String,
+    /// Role of the host.
+    pub role: Role,
+    /// Strength of the claim.
+    pub strength: Strength,
+    /// How the service is used through this host.
+    pub access: Access,
+    /// What the service mainly takes and gives.
+    pub modality: Modality,
+    /// Encrypted ClientHello.
+    pub ech: Ech,
+    /// Application protocols offered.
+    pub alpn: Vec<String>,
+    /// JA4 of the hello.
+    pub ja4: Option<String>,
+}
+
+/// What all records of a worker have in common.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// Name of the sensor.
+    pub sensor: String,
+    /// Name of the site.
+    pub site: String,
+    /// Version of the catalogue.
+    pub catalogue: String,
+}
+
+/// Totals at the last record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Reported {
+    up: u64,
+    down: u64,
+    upload: u64,
+    packets_up: u64,
+    packets_down: u64,
+    turns: u64,
+}
+
+impl Tag {
+    /// A tag from a catalogue hit.
+    pub fn new(hit: &Hit<'_>, protocol: Protocol, evidence: Evidence) -> Self {
+        let access = match hit.pattern.role {
+            Role::Api => Access::Api,
+            _ => hit.service.access.first().copied().unwrap_or(Access::Web),
+        };
+        Self {
+            protocol,
+            host: None,
+            evidence,
+            candidates: Vec::new(),
+            service: hit.service.id.clone(),
+            role: hit.pattern.role,
+            strength: hit.pattern.strength,
+            access,
+            modality: hit.service.modality.first().copied().unwrap_or(Modality::Text),
+            ech: Ech::None,
+            alpn: Vec::new(),
+            ja4: None,
+        }
+    }
+}
+
+impl Tagged {
+    /// Begins with the totals that the flow has so far unreported.
+    pub fn new(tag: Tag, time: i64) -> Self {
+        let bursts = Bursts::new(tag.role);
+        Self { tag, bursts, upload: 0, reported: Reported::default(), seq: 0, due: time, upload_step: UPLOAD_STEP }
+    }
+
+    /// Counts a packet that came after the tag; `advance` is what it added to its sender's payload.
+    pub fn packet(&mut self, packet: &Packet<'_>, from_client: bool, advance: u64) {
+        let content = match packet.l4 {
+            L4::Tcp { .. } => advance,
+            L4::Udp if quic::is_long_header(packet.payload) || advance <= ACK_ONLY => 0,
+            L4::Udp => advance,
+        };
+        if content == 0 {
+            return;
+        }
+        if from_client {
+            self.upload += content;
+            self.bursts.up(packet.time, content);
+        } else {
+            self.bursts.down(packet.time, content);
+        }
+    }
+
+    /// True when a record is to be written at `time`.
+    pub fn is_due(&self, time: i64) -> bool {
+        time >= self.due || self.upload - self.reported.upload >= self.upload_step
+    }
+}
+
+/// The next record of a tagged flow: what it did since the last one. `None` when that is nothing and the flow goes on.
+pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, last: bool) -> Option<FlowRecord> {
+    let now = totals(flow, tagged);
+    let before = std::mem::replace(&mut tagged.reported, now);
+    tagged.due = time + INTERVAL;
+    if now.upload - before.upload >= tagged.upload_step {
+        tagged.upload_step *= 2;
+    }
+    if now == before && tagged.seq > 0 && !last {
+        return None;
+    }
+    let seq = tagged.seq;
+    tagged.seq += 1;
+    let ((client_ip, client_port), (server_ip, server_port)) = (flow.client_end(), flow.server_end());
+    let tag = tagged.tag.clone();
+    Some(FlowRecord {
+        flow_id: flow.key.id(&origin.sensor, flow.start),
+        seq,
+        last,
+        community_id: flow.key.community_id(),
+        sensor: origin.sensor.clone(),
+        site: origin.site.clone(),
+        start: flow.start,
+        end: flow.last,
+        client_ip,
+        client_port,
+        client_mac: flow.sides.of(flow.client).mac.map(mac_text),
+        vlan: flow.vlan,
+        device: client_ip.to_string(),
+        server_ip,
+        server_port,
+        transport: flow.key.transport,
+        protocol: tag.protocol,
+        host: tag.host,
+        evidence: tag.evidence,
+        candidates: tag.candidates,
+        service: tag.service,
+        role: tag.role,
+        strength: tag.strength,
+        access: tag.access,
+        modality: tag.modality,
+        ech: tag.ech,
+        alpn: tag.alpn,
+        ja4: tag.ja4,
+        bytes_up: now.up - before.up,
+        bytes_down: now.down - before.down,
+        upload_bytes: now.upload - before.upload,
+        packets_up: now.packets_up - before.packets_up,
+        packets_down: now.packets_down - before.packets_down,
+        turns: now.turns - before.turns,
+        largest_burst: tagged.bursts.largest,
+        catalogue: origin.catalogue.clone(),
+    })
+}
+
+fn totals(flow: &Flow, tagged: &Tagged) -> Reported {
+    let side = |side: Side| flow.sides.of(side);
+    let (client, server) = (side(flow.client), side(flow.client.other()));
+    Reported {
+        up: client.payload,
+        down: server.payload,
+        upload: tagged.upload,
+        packets_up: client.packets,
+        packets_down: server.packets,
+        turns: tagged.bursts.turns,
+    }
+}
+
+/// `02:77:00:00:00:11`
+fn mac_text(mac: Mac) -> String {
+    let [a, b, c, d, e, f] = mac;
+    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
+}

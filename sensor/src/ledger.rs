@@ -1,0 +1,305 @@
+//! The visibility ledger: what was seen in each minute, by what it was named, and what could not be seen.
+//!
+//! Every frame is counted in exactly one line: a naming method, a kind of non-flow, or a reason of malformedness.
+
+use std::collections::BTreeMap;
+
+use crate::decode::{Malformed, NotFlow};
+use crate::flow::Flow;
+use crate::record::{MinuteRecord, Tally};
+
+/// µs in a minute.
+pub const MINUTE: i64 = 60_000_000;
+
+/// The lines of the ledger for frames of flows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Not decided when the minute ended.
+    Pending,
+    /// Named by the SNI of a TLS ClientHello.
+    Sni,
+    /// Named by the SNI of a QUIC ClientHello.
+    Quic,
+    /// Named by an HTTP Host field.
+    Http,
+    /// Named by the client's own DNS answers alone.
+    Dns,
+    /// The client's own DNS answers give several names, an AI service among them.
+    Ambiguous,
+    /// The name is hidden by a real encrypted ClientHello.
+    EchReal,
+    /// No name at all.
+    None,
+    /// Name resolution itself.
+    Resolver,
+    /// DHCP, NTP and discovery: protocols that never carry a service's name.
+    Infrastructure,
+    /// The flow table was full.
+    Untracked,
+}
+
+const METHODS: [(Method, &str); 11] = [
+    (Method::Pending, "pending"),
+    (Method::Sni, "sni"),
+    (Method::Quic, "quic"),
+    (Method::Http, "http"),
+    (Method::Dns, "dns"),
+    (Method::Ambiguous, "ambiguous"),
+    (Method::EchReal, "ech-real"),
+    (Method::None, "none"),
+    (Method::Resolver, "resolver"),
+    (Method::Infrastructure, "infrastructure"),
+    (Method::Untracked, "untracked"),
+];
+
+/// The open minute and the totals since the start.
+#[derive(Debug)]
+pub struct Ledger {
+    template: MinuteRecord,
+    /// Start of the open minute, µs.
+    minute: Option<i64>,
+    open: Counts,
+    total: Counts,
+}
+
+/// Counts of one span of time.
+#[derive(Debug, Clone, Default)]
+pub struct Counts {
+    /// Frames seen.
+    pub frames: u64,
+    /// Bytes on the wire.
+    pub bytes: u64,
+    /// Flows that began.
+    pub flows: u64,
+    /// DNS questions.
+    pub dns_questions: u64,
+    /// Flows of which one direction alone was seen.
+    pub one_way_flows: u64,
+    /// TCP flows older than the sensor.
+    pub late_flows: u64,
+    methods: [Tally; METHODS.len()],
+    not_flow: BTreeMap<NotFlow, Tally>,
+    malformed: BTreeMap<&'static str, Tally>,
+    broken: BTreeMap<&'static str, u64>,
+    drops: BTreeMap<&'static str, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, frames: u64, bytes: u64) {
+        self.frames += frames;
+        self.bytes += bytes;
+    }
+}
+
+impl Counts {
+    /// The tally of a naming method.
+    pub fn method(&self, method: Method) -> Tally {
+        self.methods.get(method as usize).copied().unwrap_or_default()
+    }
+
+    /// Packets lost before they were seen, by place.
+    pub fn drops(&self) -> &BTreeMap<&'static str, u64> {
+        &self.drops
+    }
+
+    /// Everything broken, by reason: frames that could not be decoded, and hellos, requests and messages that could not
+    /// be read although their frames could.
+    pub fn malformed(&self) -> BTreeMap<String, u64> {
+        let frames = self.malformed.iter().map(|(&reason, tally)| (reason.to_owned(), tally.frames));
+        frames.chain(self.broken.iter().map(|(&reason, &n)| (reason.to_owned(), n))).collect()
+    }
+
+    /// Frames in all lines together: equal to [`Self::frames`].
+    pub fn accounted(&self) -> Tally {
+        let all = self.methods.iter().chain(self.not_flow.values()).chain(self.malformed.values());
+        all.fold(Tally::default(), |mut sum, tally| {
+            sum.flows += tally.flows;
+            sum.add(tally.frames, tally.bytes);
+            sum
+        })
+    }
+}
+
+impl Ledger {
+    /// An empty ledger for a source.
+    pub fn new(sensor: &str, site: &str, source: &str) -> Self {
+        let template = MinuteRecord {
+            sensor: sensor.to_owned(),
+            site: site.to_owned(),
+            source: source.to_owned(),
+            ..MinuteRecord::default()
+        };
+        Self { template, minute: None, open: Counts::default(), total: Counts::default() }
+    }
+
+    /// Names another source from the next minute on.
+    pub fn set_source(&mut self, source: &str) {
+        source.clone_into(&mut self.template.source);
+    }
+
+    /// Totals since the start, the open minute included.
+    pub fn total(&self) -> Counts {
+        let mut total = self.total.clone();
+        total.merge(&self.open);
+        total
+    }
+
+    /// Counts a frame of `bytes` at `time`. When it begins a new minute, the finished one comes back as a record.
+    pub fn frame(&mut self, time: i64, bytes: u32) -> Option<MinuteRecord> {
+        let minute = time.div_euclid(MINUTE) * MINUTE;
+        let finished = match self.minute {
+            Some(open) if minute <= open => None,
+            _ => self.close(Some(minute)),
+        };
+        self.open.frames += 1;
+        self.open.bytes += u64::from(bytes);
+        finished
+    }
+
+    /// Ends the open minute and begins `next`.
+    pub fn close(&mut self, next: Option<i64>) -> Option<MinuteRecord> {
+        let ended = std::mem::replace(&mut self.minute, next)?;
+        let counts = std::mem::take(&mut self.open);
+        self.total.merge(&counts);
+        Some(self.record(ended, &counts))
+    }
+
+    /// A frame that belongs to no flow.
+    pub fn not_flow(&mut self, what: NotFlow, bytes: u32) {
+        self.open.not_flow.entry(what).or_default().add(1, u64::from(bytes));
+    }
+
+    /// A frame that could not be decoded.
+    pub fn malformed(&mut self, why: Malformed, bytes: u32) {
+        self.frame_lost_to(why.as_str(), 1, u64::from(bytes));
+    }
+
+    /// Frames of interfaces whose link type cannot be decoded.
+    pub fn unknown_link(&mut self, frames: u64, bytes: u64) {
+        self.open.frames += frames;
+        self.open.bytes += bytes;
+        self.frame_lost_to("link-type", frames, bytes);
+    }
+
+    /// A message that could not be read, in a frame that could: `tls-hello`, `quic-hello`, `dns-message`.
+    pub fn broken(&mut self, what: &'static str) {
+        *self.open.broken.entry(what).or_default() += 1;
+    }
+
+    /// Packets that were lost at `place` before they were seen.
+    pub fn lost(&mut self, place: &'static str, packets: u64) {
+        if packets > 0 {
+            *self.open.drops.entry(place).or_default() += packets;
+        }
+    }
+
+    /// A flow began.
+    pub fn began(&mut self) {
+        self.open.flows += 1;
+    }
+
+    /// DNS question seen.
+    pub fn question(&mut self) {
+        self.open.dns_questions += 1;
+    }
+
+    /// A frame for which the flow table had no room.
+    pub fn untracked(&mut self, bytes: u32) {
+        self.tally(Method::Untracked).add(1, u64::from(bytes));
+    }
+
+    /// A frame of a flow.
+    pub fn flow_frame(&mut self, flow: &mut Flow, bytes: u32) {
+        let bytes = u64::from(bytes);
+        self.tally(flow.method).add(1, bytes);
+        if flow.method == Method::Pending {
+            let minute = self.minute.unwrap_or_default();
+            let pending = &mut flow.pending;
+            if pending.minute != minute {
+                *pending = super::flow::Pending { minute, frames: 0, bytes: 0 };
+            }
+            pending.frames += 1;
+            pending.bytes += bytes;
+        }
+    }
+
+    /// The naming of a flow is decided: what it has under `pending` in this minute moves to `method`.
+    pub fn decide(&mut self, flow: &mut Flow, method: Method) {
+        let decided_before = flow.method != Method::Pending;
+        flow.method = method;
+        if decided_before {
+            return;
+        }
+        let pending = std::mem::take(&mut flow.pending);
+        if self.minute == Some(pending.minute) {
+            let line = self.tally(Method::Pending);
+            line.frames = line.frames.saturating_sub(pending.frames);
+            line.bytes = line.bytes.saturating_sub(pending.bytes);
+            self.tally(method).add(pending.frames, pending.bytes);
+        }
+        self.tally(method).flows += 1;
+        self.open.late_flows += u64::from(flow.late);
+    }
+
+    /// A flow is over.
+    pub fn ended(&mut self, flow: &Flow) {
+        self.open.one_way_flows += u64::from(flow.one_way());
+    }
+
+    fn frame_lost_to(&mut self, reason: &'static str, frames: u64, bytes: u64) {
+        if frames > 0 {
+            self.open.malformed.entry(reason).or_default().add(frames, bytes);
+        }
+    }
+
+    #[allow(clippy::indexing_slicing, reason = "the array has one line per variant of the enum")]
+    fn tally(&mut self, method: Method) -> &mut Tally {
+        &mut self.open.methods[method as usize]
+    }
+
+    fn record(&self, minute: i64, counts: &Counts) -> MinuteRecord {
+        let methods = METHODS.iter().map(|&(method, name)| (name.to_owned(), counts.method(method)));
+        let not_flow = counts.not_flow.iter().map(|(what, tally)| (what.as_str().to_owned(), *tally));
+        let malformed = counts.malformed.iter().map(|(&why, tally)| (why.to_owned(), *tally));
+        MinuteRecord {
+            minute,
+            frames: counts.frames,
+            bytes: counts.bytes,
+            methods: methods.filter(|(_, tally)| *tally != Tally::default()).collect(),
+            not_flow: not_flow.collect(),
+            malformed: malformed.collect(),
+            drops: counts.drops.iter().map(|(&place, &n)| (place.to_owned(), n)).collect(),
+            one_way_flows: counts.one_way_flows,
+            late_flows: counts.late_flows,
+            dns_questions: counts.dns_questions,
+            ..self.template.clone()
+        }
+    }
+}
+
+impl Counts {
+    fn merge(&mut self, other: &Self) {
+        self.frames += other.frames;
+        self.bytes += other.bytes;
+        self.flows += other.flows;
+        self.dns_questions += other.dns_questions;
+        self.one_way_flows += other.one_way_flows;
+        self.late_flows += other.late_flows;
+        for (sum, tally) in self.methods.iter_mut().zip(&other.methods) {
+            sum.flows += tally.flows;
+            sum.add(tally.frames, tally.bytes);
+        }
+        for (&what, tally) in &other.not_flow {
+            self.not_flow.entry(what).or_default().add(tally.frames, tally.bytes);
+        }
+        for (&why, tally) in &other.malformed {
+            self.malformed.entry(why).or_default().add(tally.frames, tally.bytes);
+        }
+        for (&what, n) in &other.broken {
+            *self.broken.entry(what).or_default() += n;
+        }
+        for (&place, n) in &other.drops {
+            *self.drops.entry(place).or_default() += n;
+        }
+    }
+}
