@@ -1,0 +1,44 @@
+//! Durations as people write them in a policy: `15m`, `4h`, `2d`.
+
+use std::time::Duration;
+
+use crate::{fault::Fault, file::Word};
+
+/// The longest deadline that makes sense; a longer one is a slip of the unit.
+const MAX: Duration = Duration::from_secs(90 * 86_400);
+
+pub(super) fn parse(word: &Word) -> Result<Duration, Fault> {
+    let text = &word.text;
+    read(text).filter(|time| !time.is_zero() && *time <= MAX).ok_or_else(|| {
+        word.at.fault(format!(
+            "{text:?} is not a deadline: write a number and s, m, h or d, such as \"4h\" (at most 90d)"
+        ))
+    })
+}
+
+fn read(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    let seconds: u64 = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    let count: u64 = digits.parse().ok()?;
+    Some(Duration::from_secs(count.checked_mul(seconds)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_number_and_one_unit() {
+        assert_eq!(read("15m"), Some(Duration::from_secs(900)));
+        assert_eq!(read("2d"), Some(Duration::from_secs(172_800)));
+        for text in ["", "h", "4", "4 h", "-4h", "1h30m", "4€", "99999999999999999999h"] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}
