@@ -1,0 +1,43 @@
+//! The command line as a whole.
+
+use clap::{Parser, Subcommand};
+
+use crate::command;
+
+/// A passive sensor for shadow AI: reads TLS, QUIC and DNS names on a mirror port, tags flows to AI services and
+/// writes the weekly report. It decrypts nothing, blocks nothing and stores no content.
+#[derive(Debug, Parser)]
+#[command(
+    name = "shadowtap",
+    version,
+    max_term_width = 100,
+    after_help = "\
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with losses or findings where asked (--fail-on).
+
+See `shadowtap COMMAND --help` for examples of each command."
+)]
+pub(crate) struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// The two-minute tour: a recorded office week, from the capture to the report
+    Demo(command::demo::Args),
+    /// Read captures into the store; totals on the terminal
+    Read(command::read::Args),
+    /// Watch a mirror port
+    #[cfg(feature = "live")]
+    Run(command::run::Args),
+    /// Write the weekly report
+    Report(command::report::Args),
+    /// Print every name on the wire, AI or not; writes nothing
+    Inspect(command::inspect::Args),
+    /// Look into the catalogue of AI services
+    Catalog(command::catalog::Args),
+    /// Check and explain the policy
+    Policy(command::policy::Args),
+}

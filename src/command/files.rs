@@ -1,0 +1,76 @@
+//! Feeds capture files to a worker, with progress.
+
+use sensor::capture::file::{CaptureFile, Ending};
+use sensor::output::Output;
+use sensor::worker::Worker;
+
+use crate::exit::{Done, Failure, Outcome};
+use crate::terminal;
+
+/// Frames between two looks at the clock, the progress bar and the output.
+const STRETCH: u32 = 4096;
+
+/// Reads a file to its end into `worker`. After each stretch of frames `check` may stop it.
+pub(crate) fn feed<O: Output>(
+    file: &mut CaptureFile,
+    worker: &mut Worker,
+    out: &mut O,
+    mut check: impl FnMut(&mut O) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let name = file.path().display().to_string();
+    let bar = terminal::progress(file.progress().1, &name);
+    let mut frames = 0_u32;
+    while let Some(frame) = file.next_frame()? {
+        worker.frame(&frame, out);
+        frames = frames.wrapping_add(1);
+        if frames.is_multiple_of(STRETCH) {
+            check(out)?;
+            bar.set_position(file.progress().0);
+        }
+    }
+    bar.finish_and_clear();
+    check(out)?;
+    account(file, worker, &name);
+    Ok(())
+}
+
+/// Notes in the ledger, and says, what of the file could not be read.
+fn account(file: &CaptureFile, worker: &mut Worker, name: &str) {
+    let (frames, bytes) = file.unknown_link();
+    worker.ledger().unknown_link(frames, bytes);
+    if frames > 0 {
+        terminal::warning(&format!("{name}: {frames} frames are of a link type that cannot be decoded"));
+    }
+    let how = match file.ending() {
+        Ending::Clean => return,
+        Ending::Truncated => "ends in the middle of a packet",
+        Ending::Damaged => "is damaged",
+    };
+    worker.ledger().lost("file", 1);
+    let at = file.progress().0;
+    terminal::warning(&format!("{name} {how} at byte {at}: everything before it was read"));
+}
+
+/// Files that could not be read. The others are read all the same; the command fails in the end.
+#[derive(Debug, Default)]
+pub(crate) struct Unreadable {
+    last: Option<String>,
+}
+
+impl Unreadable {
+    /// Keeps a file's failure for later; anything that concerns all files comes back at once.
+    pub(crate) fn hold(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
+        if let Err(Failure::Failed(text)) = result {
+            if let Some(earlier) = self.last.replace(text) {
+                terminal::error(&earlier);
+            }
+            return Ok(());
+        }
+        result
+    }
+
+    /// The outcome of the command.
+    pub(crate) fn outcome(self, done: Done) -> Outcome {
+        self.last.map_or(Ok(done), |text| Err(Failure::Failed(text)))
+    }
+}

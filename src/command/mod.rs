@@ -1,0 +1,11 @@
+//! One file per subcommand.
+
+pub(crate) mod catalog;
+pub(crate) mod demo;
+mod files;
+pub(crate) mod inspect;
+pub(crate) mod policy;
+pub(crate) mod read;
+pub(crate) mod report;
+#[cfg(feature = "live")]
+pub(crate) mod run;

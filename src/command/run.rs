@@ -1,0 +1,203 @@
+//! `shadowtap run`: a live interface → records → store and SIEM, until it is told to stop.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use sensor::capture::live::{LiveCapture, LiveConfig, Next};
+use sensor::worker::Worker;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::config::{Setup, SetupArgs};
+use crate::delivery::{self, Delivery};
+use crate::exit::{Done, Failure, Outcome};
+use crate::spooling::Spooling;
+use crate::terminal::{self, Output};
+use crate::totals::Totals;
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  sudo shadowtap run -i eth1                          everything to /var/lib/shadowtap, stop with Ctrl-C
+  sudo shadowtap run -i eth1 --config /etc/shadowtap/shadowtap.toml --policy /etc/shadowtap/policy.toml
+  sudo shadowtap run -i eth1 --filter 'net 10.0.0.0/16' --summary totals.json
+
+Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written.")]
+pub(crate) struct Args {
+    /// Interface of the mirror port
+    #[arg(short, long, value_name = "IFACE")]
+    interface: String,
+    #[command(flatten)]
+    setup: SetupArgs,
+    /// BPF filter: what of the mirror is looked at
+    #[arg(long, value_name = "EXPRESSION")]
+    filter: Option<String>,
+    /// Bytes of each frame that are captured
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
+    snaplen: u32,
+    /// MiB of the ring between kernel and sensor
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    ring: u32,
+    /// Write the totals as JSON into this file at the end
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
+}
+
+/// A segment is sealed after this time, so that a finding is at most a few seconds old.
+const SEAL: Duration = Duration::from_secs(1);
+/// Between two rounds of delivery.
+const ROUND: Duration = Duration::from_secs(1);
+/// The longest sleep on an empty ring.
+const DOZE: Duration = Duration::from_millis(100);
+/// How long the rest of the ring is read after a signal.
+const LAST_LOOK: Duration = Duration::from_secs(2);
+/// Frames between two looks at the clock.
+const STRETCH: u32 = 1024;
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Outcome {
+    let setup = Setup::load(&args.setup)?;
+    let _lock = setup.lock()?;
+    let stop = stop_flag()?;
+    let mut capture = LiveCapture::open(&LiveConfig {
+        snaplen: args.snaplen,
+        ring_bytes: args.ring << 20,
+        filter: args.filter.clone(),
+        ..LiveConfig::new(&args.interface)
+    })?;
+    let delivery = Delivery::open(&setup)?;
+    let mut spooling = Spooling::new(&delivery.spool);
+    let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, micros(SystemTime::now()))));
+    let delivering = Delivering::start(delivery)?;
+    terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
+    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &stop);
+    let delivered = delivering.finish();
+    let mut totals = Totals::default();
+    totals.add(&worker);
+    totals.spooled(spooling.records(), spooling.lost());
+    let mut out = Output::new();
+    out.write(totals.text().as_bytes())?;
+    if let Some(path) = &args.summary {
+        totals.write(path)?;
+    }
+    out.finish()?;
+    sensed.and(delivered)?;
+    Ok(Done::Clean)
+}
+
+/// Reads frames until a signal comes or the interface goes; always ends all flows and seals the spool.
+fn sense(
+    capture: &mut LiveCapture,
+    mut worker: Worker,
+    spooling: &mut Spooling,
+    stop: &AtomicBool,
+) -> (Worker, Result<(), Failure>) {
+    let mut result = Ok(());
+    let (mut sealed, mut until, mut frames) = (Instant::now(), None, 0_u32);
+    loop {
+        let quiet = match capture.next_frame() {
+            Ok(Next::Frame(frame)) => {
+                worker.frame(&frame, spooling);
+                frames = frames.wrapping_add(1);
+                false
+            }
+            Ok(Next::Quiet) => true,
+            Err(error) => {
+                result = Err(error.into());
+                break;
+            }
+        };
+        if !quiet && !frames.is_multiple_of(STRETCH) {
+            continue;
+        }
+        if stop.load(Ordering::Relaxed) {
+            let deadline = *until.get_or_insert_with(|| Instant::now() + LAST_LOOK);
+            if quiet || Instant::now() >= deadline {
+                break;
+            }
+        } else if quiet {
+            capture.wait(DOZE);
+        }
+        if sealed.elapsed() >= SEAL {
+            sealed = Instant::now();
+            housekeep(capture, &mut worker, spooling, quiet);
+        }
+    }
+    account(capture, &mut worker);
+    worker.finish(spooling);
+    let closed = spooling.seal().map_err(Failure::from).and_then(|()| spooling.failed());
+    (worker, result.and(closed))
+}
+
+/// Once a second: losses into the ledger, what is due into the spool, the spool to the queues.
+fn housekeep(capture: &mut LiveCapture, worker: &mut Worker, spooling: &mut Spooling, quiet: bool) {
+    account(capture, worker);
+    if quiet {
+        worker.idle(micros(SystemTime::now()), spooling);
+    }
+    let sealed = spooling.seal().map_err(Failure::from);
+    if let Err(Failure::Failed(text)) = sealed.and_then(|()| spooling.failed()) {
+        terminal::warning(&format!("records are lost at the spool: {text}"));
+    }
+}
+
+fn account(capture: &mut LiveCapture, worker: &mut Worker) {
+    let lost = capture.lost();
+    worker.ledger().lost("kernel", lost.kernel);
+    worker.ledger().lost("ring", lost.interface);
+}
+
+/// The thread that drains the spool while the sensor fills it.
+struct Delivering {
+    thread: thread::JoinHandle<Result<(), Failure>>,
+    done: Arc<AtomicBool>,
+}
+
+impl Delivering {
+    fn start(mut delivery: Delivery) -> Result<Self, Failure> {
+        let done = Arc::new(AtomicBool::new(false));
+        let seen = done.clone();
+        let rounds = move || {
+            let mut said = None;
+            while !seen.load(Ordering::Acquire) {
+                // A failure is said once, until another one or success takes its place: what waits is not lost.
+                let failure = delivery.drain().err().map(|e| format!("{e:?}"));
+                if failure.is_some() && failure != said {
+                    terminal::warning(&format!("delivery: {}", failure.as_deref().unwrap_or_default()));
+                }
+                said = failure;
+                thread::park_timeout(ROUND);
+            }
+            let delivered = delivery.drain()?;
+            delivery::report_siem(&delivered);
+            Ok(())
+        };
+        let thread = thread::Builder::new().name("deliver".to_owned()).spawn(rounds)?;
+        Ok(Self { thread, done })
+    }
+
+    /// Delivers what the sensor left behind, then ends.
+    fn finish(self) -> Result<(), Failure> {
+        self.done.store(true, Ordering::Release);
+        self.thread.thread().unpark();
+        let ended = self.thread.join();
+        ended.unwrap_or_else(|_| Err(Failure::Failed("the delivery thread ended early".to_owned())))
+    }
+}
+
+/// Set by SIGINT and SIGTERM.
+fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone())?;
+    }
+    Ok(stop)
+}
+
+fn micros(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,224 @@
+//! The configuration file, and what the command line makes of it.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ingest::siem::SyslogTarget;
+use ipnet::IpNet;
+use jiff::tz::TimeZone;
+use rules::catalogue::Catalogue;
+use rules::policy::Policy;
+use sensor::local::LocalNets;
+use sensor::worker::WorkerConfig;
+use serde::Deserialize;
+
+use crate::exit::Failure;
+
+/// Arguments that all commands with a data directory share.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct SetupArgs {
+    /// Configuration file: site, local networks, SIEM (docs/configuration.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Policy file: who may use what (docs/policy.md); without one every service is unreviewed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Where spool, store and findings are kept [default: /var/lib/shadowtap as root, else ~/.local/share/shadowtap]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Folder of catalogue files that replace or extend the built-in ones
+    #[arg(long, value_name = "DIR")]
+    pub(crate) catalogue: Option<PathBuf>,
+}
+
+/// The configuration file. Unknown keys are errors.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ConfigFile {
+    data_dir: Option<PathBuf>,
+    policy: Option<PathBuf>,
+    catalogue: Option<PathBuf>,
+    site: Site,
+    sensor: Sensor,
+    syslog: Vec<Syslog>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Site {
+    name: Option<Name>,
+    time_zone: Option<Zone>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Sensor {
+    name: Option<Name>,
+    local_nets: Option<Vec<IpNet>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Syslog {
+    address: Address,
+}
+
+/// A name that goes into each record and file names nowhere.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Name(String);
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let fits = (1..=64).contains(&text.len()) && text.chars().all(|c| !c.is_control());
+        if fits { Ok(Self(text)) } else { Err("a name has 1 to 64 bytes and no control characters".to_owned()) }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Zone(TimeZone);
+
+impl TryFrom<String> for Zone {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let unknown = |_| format!("unknown time zone {text:?}: use an IANA name such as Europe/Berlin or UTC");
+        TimeZone::get(&text).map(Self).map_err(unknown)
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Address(String);
+
+impl TryFrom<String> for Address {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let port =
+            text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, p)| p.parse::<u16>().ok());
+        match port {
+            Some(1..) => Ok(Self(text)),
+            _ => Err(format!("{text:?} is no HOST:PORT: write for example \"siem.example:601\"")),
+        }
+    }
+}
+
+/// Everything a command needs, read once.
+#[derive(Debug, Clone)]
+pub(crate) struct Setup {
+    /// Where spool, store and findings are kept.
+    pub(crate) data_dir: PathBuf,
+    /// Name of the site.
+    pub(crate) site: String,
+    /// The site's time zone.
+    pub(crate) time_zone: TimeZone,
+    /// Name of the sensor.
+    pub(crate) sensor: String,
+    /// The office's own networks.
+    pub(crate) local: LocalNets,
+    /// SIEM sinks.
+    pub(crate) syslog: Vec<SyslogTarget>,
+    /// What is an AI service.
+    pub(crate) catalogue: Arc<Catalogue>,
+    /// Who may use it.
+    pub(crate) policy: Arc<Policy>,
+}
+
+impl Setup {
+    /// Reads configuration, catalogue and policy.
+    pub(crate) fn load(args: &SetupArgs) -> Result<Self, Failure> {
+        let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let catalogue = Arc::new(catalogue(args.catalogue.as_deref().or(file.catalogue.as_deref()))?);
+        let policy = match args.policy.as_deref().or(file.policy.as_deref()) {
+            Some(path) => Policy::load(path, &catalogue).map_err(Failure::usage)?,
+            None => Policy::empty(),
+        };
+        let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
+        Ok(Self {
+            data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(default_data_dir),
+            site: file.site.name.map_or_else(|| "office".to_owned(), |name| name.0),
+            time_zone: file.site.time_zone.map_or_else(system_zone, |zone| zone.0),
+            sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
+            local,
+            syslog: file.syslog.into_iter().map(|s| SyslogTarget { address: s.address.0 }).collect(),
+            catalogue,
+            policy: Arc::new(policy),
+        })
+    }
+
+    /// The configuration of a worker that reads `source`.
+    pub(crate) fn worker(&self, source: String) -> WorkerConfig {
+        WorkerConfig {
+            sensor: self.sensor.clone(),
+            site: self.site.clone(),
+            source,
+            local: self.local.clone(),
+            ..WorkerConfig::new(self.catalogue.clone())
+        }
+    }
+
+    /// Makes the data directory and keeps other processes from writing into it while the lock is held.
+    pub(crate) fn lock(&self) -> Result<File, Failure> {
+        let dir = self.data_dir.display();
+        fs::create_dir_all(&self.data_dir).map_err(|e| {
+            Failure::Failed(format!("cannot create the data directory {dir}: {e}; name another with --data-dir"))
+        })?;
+        let path = self.data_dir.join("lock");
+        let cannot = |e| {
+            Failure::Failed(format!("cannot write to the data directory {dir}: {e}; name another with --data-dir"))
+        };
+        let lock = File::create(&path).map_err(cannot)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(lock),
+            Err(TryLockError::WouldBlock) => Err(Failure::Failed(format!(
+                "the data directory {dir} is in use by another shadowtap; stop it or name another with --data-dir"
+            ))),
+            Err(TryLockError::Error(e)) => Err(cannot(e)),
+        }
+    }
+}
+
+/// The built-in catalogue, with a folder's files over it.
+pub(crate) fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
+    folder.map_or_else(|| Ok(Catalogue::builtin()), |dir| Catalogue::extended(dir).map_err(Failure::usage))
+}
+
+/// Reads a configuration file. Relative paths in it count from its own folder.
+fn read(path: &Path) -> Result<ConfigFile, Failure> {
+    let text = fs::read_to_string(path)
+        .map_err(|e| Failure::Usage(format!("cannot read the configuration {}: {e}", path.display())))?;
+    let mut file: ConfigFile = toml::from_str(&text).map_err(|e| {
+        let line = e.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        let ends_line = e.span().is_some_and(|s| text.get(..s.start).is_some_and(|t| t.ends_with('\n')));
+        Failure::Usage(format!("{}:{}: {}", path.display(), line + usize::from(ends_line), e.message()))
+    })?;
+    let base = path.parent().unwrap_or(Path::new(""));
+    for relative in [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten() {
+        *relative = base.join(&*relative);
+    }
+    Ok(file)
+}
+
+fn default_data_dir() -> PathBuf {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    match (is_root(), std::env::var_os("XDG_DATA_HOME"), home) {
+        (false, Some(data), _) => PathBuf::from(data).join("shadowtap"),
+        (false, None, Some(home)) => home.join(".local/share/shadowtap"),
+        _ => PathBuf::from("/var/lib/shadowtap"),
+    }
+}
+
+/// Root owns its own entry under /proc.
+fn is_root() -> bool {
+    use std::os::unix::fs::MetadataExt;
+    fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}
+
+fn system_zone() -> TimeZone {
+    TimeZone::try_system().unwrap_or(TimeZone::UTC)
+}

@@ -1,0 +1,82 @@
+//! Drains the spool within this process, and says what the store and the SIEM did.
+
+use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
+use ingest::judge::FindingsDb;
+use ingest::report::{Report, ReportContext, Week};
+use ingest::store::{SqliteStore, Store};
+use sensor::spool::Spool;
+
+use crate::config::Setup;
+use crate::exit::Failure;
+use crate::terminal;
+
+/// Spool and delivery on one data directory.
+pub(crate) struct Delivery {
+    /// The spool that delivery reads.
+    pub(crate) spool: Spool,
+    deliverer: Deliverer,
+}
+
+impl Delivery {
+    /// Opens spool, store and findings.
+    pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
+        let spool = Spool::open(&setup.data_dir.join("spool"), &QUEUES)?;
+        let deliverer = Deliverer::open(DeliverConfig {
+            data_dir: setup.data_dir.clone(),
+            spool: spool.clone(),
+            catalogue: setup.catalogue.clone(),
+            policy: setup.policy.clone(),
+            syslog: setup.syslog.clone(),
+            time_zone: setup.time_zone.clone(),
+        })?;
+        Ok(Self { spool, deliverer })
+    }
+
+    /// Delivers what waits. A SIEM that is down is a warning: its events wait in the findings file.
+    pub(crate) fn drain(&mut self) -> Result<Delivered, Failure> {
+        let delivered = self.deliverer.drain()?;
+        if delivered.rejected > 0 {
+            terminal::warning(&format!(
+                "{} lines of the spool are no records and were left out",
+                delivered.rejected
+            ));
+        }
+        Ok(delivered)
+    }
+}
+
+/// Says which SIEM sinks have events waiting.
+pub(crate) fn report_siem(delivered: &Delivered) {
+    for sink in delivered.siem.iter().filter(|sink| sink.waiting > 0) {
+        let why = sink.error.as_deref().unwrap_or("pausing after a failure");
+        terminal::warning(&format!("{} events wait for the SIEM: {why}", sink.waiting));
+    }
+}
+
+/// The report of a week (by default the newest in the store), built from the data directory.
+pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report, Failure> {
+    let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
+    let findings = FindingsDb::open(&setup.data_dir)?;
+    let week = match week {
+        Some(week) => week,
+        None => newest_week(&store, setup)?,
+    };
+    let context = ReportContext {
+        catalogue: &setup.catalogue,
+        policy: &setup.policy,
+        site: setup.site.clone(),
+        time_zone: setup.time_zone.clone(),
+        week,
+        binary: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Ok(Report::build(&store, &findings, &context)?)
+}
+
+fn newest_week(store: &dyn Store, setup: &Setup) -> Result<Week, Failure> {
+    ingest::report::latest_week(store, &setup.time_zone)?.ok_or_else(|| {
+        Failure::Failed(format!(
+            "the store in {} holds no facts yet: `shadowtap read FILE` or `shadowtap run -i IFACE` brings some",
+            setup.data_dir.display()
+        ))
+    })
+}

@@ -1,0 +1,38 @@
+//! shadowtap: sees which AI services an office uses, from names on the wire alone.
+//!
+//! The command line is wiring only: each subcommand has a file of its own that reads its arguments and joins the
+//! crates `rules`, `sensor` and `ingest`.
+
+mod cli;
+mod command;
+mod config;
+mod delivery;
+mod exit;
+mod spooling;
+mod terminal;
+mod totals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    exit::code(dispatch(cli))
+}
+
+fn dispatch(cli: Cli) -> Outcome {
+    match cli.command {
+        Command::Demo(args) => command::demo::run(&args),
+        Command::Read(args) => command::read::run(&args),
+        #[cfg(feature = "live")]
+        Command::Run(args) => command::run::run(&args),
+        Command::Report(args) => command::report::run(&args),
+        Command::Inspect(args) => command::inspect::run(&args),
+        Command::Catalog(args) => command::catalog::run(&args),
+        Command::Policy(args) => command::policy::run(&args),
+    }
+}

@@ -1,0 +1,135 @@
+//! The totals at the end of `read` and `run`: on the terminal, and as JSON for `--summary`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use ingest::text::{bytes, number, percent};
+use sensor::ledger::Method;
+use sensor::worker::Worker;
+use serde::Serialize;
+
+use crate::exit::Failure;
+
+/// The totals of one run.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Totals {
+    packets: u64,
+    bytes: u64,
+    flows: u64,
+    names: Names,
+    ai_flows: u64,
+    records: u64,
+    losses: Losses,
+    malformed: BTreeMap<String, u64>,
+    #[serde(skip)]
+    named_bytes: u64,
+    #[serde(skip)]
+    flow_bytes: u64,
+}
+
+/// Flows named per protocol; DNS = questions seen.
+#[derive(Debug, Default, Serialize)]
+struct Names {
+    tls: u64,
+    quic: u64,
+    http: u64,
+    dns: u64,
+}
+
+/// Packets lost before they were seen, by place; `spool` = records that could not be written; `file` = captures that
+/// end in the middle of a packet or are damaged.
+#[derive(Debug, Default, Serialize)]
+struct Losses {
+    kernel: u64,
+    ring: u64,
+    queue: u64,
+    spool: u64,
+    file: u64,
+}
+
+impl Totals {
+    /// Adds a worker that is done.
+    pub(crate) fn add(&mut self, worker: &Worker) {
+        let (counts, named) = (worker.totals(), worker.named());
+        self.packets += counts.frames;
+        self.bytes += counts.bytes;
+        self.flows += counts.flows;
+        self.names.tls += named.tls;
+        self.names.quic += named.quic;
+        self.names.http += named.http;
+        self.names.dns += named.dns;
+        self.ai_flows += worker.ai_flows();
+        let lost = |place| counts.drops().get(place).copied().unwrap_or(0);
+        self.losses.kernel += lost("kernel");
+        self.losses.ring += lost("ring");
+        self.losses.queue += lost("queue");
+        self.losses.file += lost("file");
+        for (reason, n) in counts.malformed() {
+            *self.malformed.entry(reason).or_default() += n;
+        }
+        let of = |methods: &[Method]| methods.iter().map(|&m| counts.method(m).bytes).sum::<u64>();
+        let named = of(&[Method::Sni, Method::Quic, Method::Http, Method::Dns]);
+        self.named_bytes += named;
+        self.flow_bytes +=
+            named + of(&[Method::Ambiguous, Method::EchReal, Method::None, Method::Pending, Method::Untracked]);
+    }
+
+    /// Adds what happened behind the workers.
+    pub(crate) fn spooled(&mut self, records: u64, lost: u64) {
+        self.records += records;
+        self.losses.spool += lost;
+    }
+
+    /// True when anything was lost.
+    pub(crate) fn has_losses(&self) -> bool {
+        let Losses { kernel, ring, queue, spool, file } = self.losses;
+        kernel + ring + queue + spool + file > 0
+    }
+
+    /// A few lines for people.
+    pub(crate) fn text(&self) -> String {
+        let Names { tls, quic, http, dns } = self.names;
+        let mut text = format!(
+            "{} packets, {}, {} flows\n{} named by TLS, {} by QUIC, {} by HTTP; {} DNS questions\n",
+            number(self.packets),
+            bytes(self.bytes),
+            number(self.flows),
+            number(tls),
+            number(quic),
+            number(http),
+            number(dns),
+        );
+        let share = percent(self.named_bytes, self.flow_bytes);
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "{share} of the traffic carries a name (name resolution and the like left out)");
+        let _ = writeln!(text, "{} flows to AI services, {} records", number(self.ai_flows), number(self.records));
+        let Losses { kernel, ring, queue, spool, file } = self.losses;
+        let _ = match self.has_losses() {
+            false => writeln!(text, "nothing lost"),
+            true => writeln!(
+                text,
+                "lost: {kernel} packets in the kernel, {ring} in the ring, {queue} in queues, {spool} records at the \
+                 spool, {file} captures not read to their end"
+            ),
+        };
+        let malformed: Vec<_> = self.malformed.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
+        if !malformed.is_empty() {
+            let _ = writeln!(text, "malformed: {}", malformed.join(", "));
+        }
+        text
+    }
+
+    /// Writes the JSON form, whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        let aside = path.with_extension("part");
+        let cannot = |e| Failure::Failed(format!("cannot write the summary {}: {e}", path.display()));
+        let mut file = fs::File::create(&aside).map_err(cannot)?;
+        file.write_all(&text).and_then(|()| file.sync_all()).map_err(cannot)?;
+        fs::rename(&aside, path).map_err(cannot)
+    }
+}
