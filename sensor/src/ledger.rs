@@ -58,6 +58,8 @@ pub struct Ledger {
     template: MinuteRecord,
     /// Start of the open minute, µs.
     minute: Option<i64>,
+    /// The minute after the last one that was closed: a late frame counts there, since a minute is written once.
+    earliest: i64,
     open: Counts,
     total: Counts,
 }
@@ -129,7 +131,7 @@ impl Ledger {
             source: source.to_owned(),
             ..MinuteRecord::default()
         };
-        Self { template, minute: None, open: Counts::default(), total: Counts::default() }
+        Self { template, minute: None, earliest: i64::MIN, open: Counts::default(), total: Counts::default() }
     }
 
     /// Names another source from the next minute on.
@@ -146,7 +148,7 @@ impl Ledger {
 
     /// Counts a frame of `bytes` at `time`. When it begins a new minute, the finished one comes back as a record.
     pub fn frame(&mut self, time: i64, bytes: u32) -> Option<MinuteRecord> {
-        let minute = time.div_euclid(MINUTE) * MINUTE;
+        let minute = (time.div_euclid(MINUTE) * MINUTE).max(self.earliest);
         let finished = match self.minute {
             Some(open) if minute <= open => None,
             _ => self.close(Some(minute)),
@@ -159,9 +161,16 @@ impl Ledger {
     /// Ends the open minute and begins `next`.
     pub fn close(&mut self, next: Option<i64>) -> Option<MinuteRecord> {
         let ended = std::mem::replace(&mut self.minute, next)?;
+        self.earliest = ended.saturating_add(MINUTE);
         let counts = std::mem::take(&mut self.open);
         self.total.merge(&counts);
         Some(self.record(ended, &counts))
+    }
+
+    /// The open minute, when it is over at `time`.
+    pub fn elapsed(&mut self, time: i64) -> Option<MinuteRecord> {
+        let over = self.minute.is_some_and(|minute| time >= minute + MINUTE);
+        if over { self.close(None) } else { None }
     }
 
     /// A frame that belongs to no flow.

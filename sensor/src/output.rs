@@ -3,7 +3,7 @@
 use rules::catalogue::Hit;
 
 use crate::flow::Flow;
-use crate::record::{Ech, FlowRecord, LookupRecord, Record};
+use crate::record::{Ech, FlowRecord, LookupRecord, MinuteRecord, Record};
 
 /// A name as it was found on the wire, AI or not.
 #[derive(Debug)]
@@ -58,5 +58,11 @@ impl From<FlowRecord> for Record {
 impl From<LookupRecord> for Record {
     fn from(record: LookupRecord) -> Self {
         Self::Lookup(Box::new(record))
+    }
+}
+
+impl From<MinuteRecord> for Record {
+    fn from(record: MinuteRecord) -> Self {
+        Self::Minute(Box::new(record))
     }
 }

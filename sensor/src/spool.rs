@@ -139,6 +139,11 @@ impl SegmentWriter {
         self.spool.publish(&segment.path, &file)
     }
 
+    /// Segments sealed so far.
+    pub fn sealed(&self) -> u32 {
+        self.count - u32::from(self.open.is_some())
+    }
+
     fn begin(&mut self) -> Result<OpenSegment, SpoolError> {
         let path = self.spool.dir.join("open").join(format!("{:016x}-{:06}.ndjson", self.prefix, self.count));
         self.count += 1;

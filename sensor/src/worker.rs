@@ -145,6 +145,12 @@ impl Worker {
         }
     }
 
+    /// Lets time pass while nothing arrives: like [`Self::tick`], and a minute that is over ends.
+    pub fn idle(&mut self, time: i64, out: &mut impl Output) {
+        self.tick(time, out);
+        out.records(self.ledger.elapsed(time));
+    }
+
     /// Ends all flows and the open minute, as at the end of a capture.
     pub fn finish(&mut self, out: &mut impl Output) {
         for flow in self.table.drain() {

@@ -5,12 +5,14 @@
 //! within moments; a person's prompt comes after a pause, or its answer trickles in as it is written. A program's call
 //! to an API needs neither: there is no page to load.
 
-use rules::catalogue::Role;
-
-/// A first burst shorter than this is the end of the handshake and HTTP/2 settings: a connection opened in advance.
+/// A first burst shorter than this is the end of the handshake and HTTP/2 settings, a connection opened in advance,
+/// unless its answer trickles in.
 const FIRST_CONTENT: u64 = 350;
 /// A later burst shorter than this is flow control, a ping or an acknowledgement.
 const CONTENT: u64 = 150;
+/// While an answer comes in, packets up to this size are flow control (HTTP/2 WINDOW_UPDATE, PING, SETTINGS with the
+/// record around them) and part of no burst.
+const CONTROL: u64 = 64;
 /// µs of silence from the client that end the loading of a page.
 const PAUSE: i64 = 1_000_000;
 /// A written answer takes at least this long, µs, ...
@@ -44,10 +46,10 @@ struct Answer {
 }
 
 impl Bursts {
-    /// Starts after the name is known. `role` tells whether the host is one that programs call.
-    pub fn new(role: Role) -> Self {
+    /// Starts after the name is known. `programmatic`: a program calls an API, no browser loads pages from it.
+    pub fn new(programmatic: bool) -> Self {
         Self {
-            programmatic: role == Role::Api,
+            programmatic,
             turns: 0,
             largest: 0,
             bursts: 0,
@@ -60,6 +62,9 @@ impl Bursts {
 
     /// The client sent `bytes` of content at `time`.
     pub fn up(&mut self, time: i64, bytes: u64) {
+        if self.answer.packets > 0 && bytes <= CONTROL {
+            return;
+        }
         if self.up == 0 || self.answer.packets > 0 {
             self.up = 0;
             self.answer = Answer::default();
@@ -89,7 +94,8 @@ impl Bursts {
 
     fn is_turn(&self, time: i64) -> bool {
         let enough = if self.bursts <= 1 { FIRST_CONTENT } else { CONTENT };
-        self.up >= enough && (self.programmatic || self.after_pause || self.trickles(time))
+        let asked = self.up >= enough && (self.programmatic || self.after_pause);
+        asked || self.up >= CONTENT && self.trickles(time)
     }
 
     fn trickles(&self, time: i64) -> bool {
@@ -106,7 +112,7 @@ mod tests {
 
     #[test]
     fn loading_a_page_is_no_turn() {
-        let mut b = Bursts::new(Role::App);
+        let mut b = Bursts::new(false);
         b.up(0, 900);
         for i in 0..40 {
             b.down(i * 10_000, 1400);
@@ -120,7 +126,7 @@ mod tests {
 
     #[test]
     fn a_prompt_after_a_pause_is_a_turn_once() {
-        let mut b = Bursts::new(Role::App);
+        let mut b = Bursts::new(false);
         b.up(0, 900);
         b.down(10_000, 1400);
         b.up(5 * SECOND, 1200);
@@ -133,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_written_answer_needs_no_pause_before_it() {
-        let mut b = Bursts::new(Role::App);
+        let mut b = Bursts::new(false);
         b.up(0, 900);
         for i in 0..30 {
             b.down(i * 40_000, 120);
@@ -142,12 +148,23 @@ mod tests {
     }
 
     #[test]
+    fn flow_control_does_not_cut_an_answer_in_two() {
+        let mut b = Bursts::new(false);
+        b.up(0, 300);
+        for i in 0..20 {
+            b.down(i * 60_000, 110);
+            b.up(i * 60_000 + 10, 35);
+        }
+        assert_eq!((b.turns, b.largest), (1, 300));
+    }
+
+    #[test]
     fn a_call_to_an_api_is_a_turn_and_an_idle_connection_is_none() {
-        let mut call = Bursts::new(Role::Api);
+        let mut call = Bursts::new(true);
         call.up(0, 700);
         call.down(1000, 300);
         assert_eq!(call.turns, 1);
-        let mut idle = Bursts::new(Role::Api);
+        let mut idle = Bursts::new(true);
         idle.up(0, 180);
         idle.down(1000, 300);
         idle.up(30 * SECOND, 39);

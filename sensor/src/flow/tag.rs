@@ -107,7 +107,8 @@ impl Tag {
 impl Tagged {
     /// Begins with the totals that the flow has so far unreported.
     pub fn new(tag: Tag, time: i64) -> Self {
-        let bursts = Bursts::new(tag.role);
+        // Of all clients only browsers send the ECH extension (as GREASE), and they load pages from API hosts as well.
+        let bursts = Bursts::new(tag.role == Role::Api && tag.ech == Ech::None);
         Self { tag, bursts, upload: 0, reported: Reported::default(), seq: 0, due: time, upload_step: UPLOAD_STEP }
     }
 

@@ -1,0 +1,124 @@
+//! A live capture gives what the file gives: a capture replayed onto a veth pair in a namespace of the test's own.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use sensor::capture::file::CaptureFile;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::{Store, json, own, rows, skip};
+
+/// Names the capture to the copy of this test binary that runs inside the namespace.
+const REPLAY: &str = "SHADOWTAP_TEST_REPLAY";
+/// Frames sent before the receiver may catch its breath.
+const BURST: usize = 64;
+
+/// A network namespace with a veth pair `wire0` - `mirror0`, gone when dropped.
+struct Namespace(String);
+
+impl Namespace {
+    fn new() -> Option<Self> {
+        let name = format!("st{}", std::process::id());
+        let ip = |args: &[&str]| Command::new("ip").args(args).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+        if !ip(&["netns", "add", &name]) {
+            return None;
+        }
+        let namespace = Self(name);
+        let inside = |args: &[&str]| ip(&[&["-n", &namespace.0], args].concat());
+        let quiet = ["netns", "exec", &namespace.0, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"];
+        let made = ip(&quiet)
+            && inside(&["link", "add", "wire0", "type", "veth", "peer", "name", "mirror0"])
+            && ["wire0", "mirror0"].iter().all(|link| inside(&["link", "set", link, "mtu", "9000", "arp", "off", "up"]));
+        made.then_some(namespace)
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.0, program]);
+        command
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        let _ = Command::new("ip").args(["netns", "del", &self.0]).status();
+    }
+}
+
+#[test]
+fn a_replayed_capture_gives_what_the_file_gives() {
+    let Some(namespace) = Namespace::new() else {
+        skip("no network namespace can be made here (needs root and iproute2)");
+        return;
+    };
+    for capture in ["browser-tcp.pcap", "browser-quic.pcap", "clients-vlan-v6.pcapng"] {
+        let dir = TempDir::new().unwrap();
+        let live = watch(&namespace, &own(capture), dir.path());
+        let file = Store::read(&own(capture), &[]);
+        for key in ["packets", "bytes", "flows", "names", "ai_flows", "malformed", "losses"] {
+            assert_eq!(live[key], file.summary[key], "{capture}: {key}");
+        }
+        let sql = "SELECT client_ip, client_port, client_mac, vlan, server_ip, server_port, protocol, host, evidence,
+                          service, ja4, sum(bytes_up), sum(bytes_down), sum(upload_bytes), sum(packets_up), sum(packets_down)
+                   FROM flow GROUP BY flow_id ORDER BY 1, 2, 3, 12";
+        assert_eq!(rows(dir.path(), sql), file.rows(sql), "{capture}");
+    }
+}
+
+/// Runs the sensor on `mirror0` while the capture is sent on `wire0`; gives its totals.
+fn watch(namespace: &Namespace, capture: &Path, dir: &Path) -> Value {
+    let summary = dir.join("summary.json");
+    let mut sensor = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
+    sensor.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir).arg("--summary").arg(&summary);
+    let mut sensor = sensor.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(sensor.stderr.take().unwrap()).lines();
+    let first = said.next().unwrap().unwrap();
+    assert!(first.starts_with("listening on mirror0"), "{first}");
+    let mut sender = namespace.command(std::env::current_exe().unwrap().to_str().unwrap());
+    sender.args(["--exact", "live::replay_inside_the_namespace", "--nocapture"]).env(REPLAY, capture);
+    assert!(sender.stdout(Stdio::null()).status().unwrap().success());
+    thread::sleep(Duration::from_millis(500));
+    let stopped = Command::new("kill").args(["-TERM", &sensor.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    assert!(sensor.wait().unwrap().success(), "{:?}", said.collect::<Vec<_>>());
+    json(&summary)
+}
+
+/// Not a test of its own: does nothing unless the test above starts it.
+#[test]
+fn replay_inside_the_namespace() {
+    let Some(capture) = std::env::var_os(REPLAY) else { return };
+    let mut link = pcap::Capture::from_device("wire0").unwrap().open().unwrap();
+    let mut file = CaptureFile::open(Path::new(&capture)).unwrap();
+    let mut sent = 0;
+    while let Some(frame) = file.next_frame().unwrap() {
+        // What a snaplen cut off is sent as zeros: the length on the wire is what counts.
+        let mut whole = frame.data.to_vec();
+        whole.resize(frame.wire_len as usize, 0);
+        link.sendpacket(whole).unwrap();
+        sent += 1;
+        if sent % BURST == 0 {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+#[test]
+fn interfaces_that_cannot_be_watched_are_explained() {
+    let dir = TempDir::new().unwrap();
+    let run = |interface: &str| {
+        let mut command = crate::support::shadowtap();
+        crate::support::run(command.args(["run", "-i", interface, "--data-dir"]).arg(dir.path()))
+    };
+    let any = run("any");
+    assert!(any.code == 1 && any.stderr.contains("`any` is refused"), "{}", any.stderr);
+    let none = run("no-such-if0");
+    assert!(none.code == 1 && none.stderr.contains("no-such-if0"), "{}", none.stderr);
+    fs::remove_file(dir.path().join("lock")).unwrap();
+    assert!(File::open(dir.path().join("shadowtap.db")).is_err(), "nothing is made before the interface is open");
+}

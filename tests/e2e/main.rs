@@ -1,0 +1,15 @@
+//! End-to-end tests: the real binary on real captures.
+//!
+//! Captures of other projects and of the traffic lab are found through `SHADOWTAP_CORPUS`. Without it those tests say
+//! that they skip; with `SHADOWTAP_CI=1` whatever a test needs must be there.
+
+mod bad_input;
+mod commands;
+mod corpus;
+mod demo;
+mod lab;
+#[cfg(feature = "live")]
+mod live;
+mod own_captures;
+mod support;
+mod syslog;
