@@ -6,17 +6,19 @@
 //! those over. The crate holds facts alone: it knows no policy, reads no clock on the packet path and stores no
 //! content (decision records 1 and 5).
 
-pub mod assemble;
+#![cfg_attr(not(test), deny(clippy::indexing_slicing))]
+
 pub mod capture;
 pub mod decode;
-pub mod dissect;
 pub mod flow;
-pub mod ledger;
+pub mod assemble;
+pub mod dissect;
 pub mod name;
+pub mod worker;
+pub mod ledger;
 pub mod output;
 pub mod record;
 pub mod spool;
-pub mod worker;
 
 pub mod bytes;
 pub mod local;

@@ -73,7 +73,7 @@ fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         protocol,
-        len: header_len + payload_len,
+        len: header_len.saturating_add(payload_len),
         payload,
         payload_len: payload_len.saturating_sub(offset_in(rest, payload)),
     })
@@ -90,12 +90,12 @@ fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<(IpNumber, &[u8]), Sto
             | IpNumber::IPV6_DESTINATION_OPTIONS
             | IpNumber::MOBILITY_HEADER => {
                 next = IpNumber(r.u8().map_err(short)?);
-                let len = usize::from(r.u8().map_err(short)?) * 8 + 6;
+                let len = extension_len(r.u8().map_err(short)?, 8);
                 r.skip(len).map_err(short)?;
             }
             IpNumber::AUTHENTICATION_HEADER => {
                 next = IpNumber(r.u8().map_err(short)?);
-                let len = usize::from(r.u8().map_err(short)?) * 4 + 6;
+                let len = extension_len(r.u8().map_err(short)?, 4);
                 r.skip(len).map_err(short)?;
             }
             IpNumber::IPV6_FRAGMENTATION_HEADER => {
@@ -111,6 +111,11 @@ fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<(IpNumber, &[u8]), Sto
         }
     }
     Err(Malformed::TooDeep.into())
+}
+
+/// Bytes of an extension header behind its first two: `units` of `size` bytes and the rest of the first eight.
+fn extension_len(units: u8, size: usize) -> usize {
+    usize::from(units).saturating_mul(size).saturating_add(6)
 }
 
 /// The captured part of a payload that begins after `header_len` bytes and is `payload_len` long on the wire.

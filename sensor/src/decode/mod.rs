@@ -4,6 +4,8 @@
 //! the same counts. The path is [`link`] (Ethernet, VLAN tags, cooked headers) → [`ip`] (addresses, fragments,
 //! extension headers) → [`transport`] (ports, sequence numbers, payload).
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 mod ip;
 mod link;
 mod transport;

@@ -65,8 +65,10 @@ fn udp(ip: &Ip<'_>) -> Result<Header, Stop> {
     // than the datagram.
     let payload_len = match r.u16() {
         Ok(0) | Err(_) => room,
-        Ok(len) if len < 8 => return Err(Malformed::TransportHeader.into()),
-        Ok(len) => (u32::from(len) - 8).min(room),
+        Ok(len) => {
+            let payload = u32::from(len).checked_sub(8).ok_or(Malformed::TransportHeader)?;
+            payload.min(room)
+        }
     };
     Ok((ports, L4::Udp, 8, payload_len))
 }

@@ -149,7 +149,7 @@ fn skip_name<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<(), Short> {
 
 /// Gives each label of the name at the reader to `each`; the reader ends behind the name.
 fn walk<'a>(r: &mut Reader<'a>, whole: &'a [u8], mut each: impl FnMut(&'a [u8])) -> Result<(), Short> {
-    let (mut octets, mut pointers) = (0, 0);
+    let (mut octets, mut pointers) = (0_usize, 0_usize);
     let mut jumped: Option<Reader<'a>> = None;
     loop {
         let at = jumped.as_mut().unwrap_or(r);
@@ -157,11 +157,11 @@ fn walk<'a>(r: &mut Reader<'a>, whole: &'a [u8], mut each: impl FnMut(&'a [u8]))
             0 => return Ok(()),
             len @ 1..=63 => {
                 each(at.take(usize::from(len))?);
-                octets += usize::from(len) + 1;
+                octets = octets.saturating_add(usize::from(len)).saturating_add(1);
             }
             high @ 0xc0..=0xff => {
                 let target = usize::from(u16::from_be_bytes([high & 0x3f, at.u8()?]));
-                pointers += 1;
+                pointers = pointers.saturating_add(1);
                 jumped = Some(Reader::new(whole.get(target..).ok_or(Short)?));
             }
             _ => return Err(Short),

@@ -85,7 +85,7 @@ fn sorted_list(mut values: Vec<u16>) -> String {
 }
 
 fn list(values: &[u16]) -> String {
-    let mut text = String::with_capacity(values.len() * 5);
+    let mut text = String::with_capacity(values.len().saturating_mul(5));
     for (i, value) in values.iter().enumerate() {
         if i > 0 {
             text.push(',');

@@ -3,6 +3,8 @@
 //! Each dissector is a pure function over bytes. It borrows, allocates nothing for an attacker, and gives one of four
 //! answers: [`Parse`].
 
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
 pub mod client_hello;
 pub mod dns;
 pub mod http;

@@ -101,9 +101,9 @@ fn long_packet(bytes: &[u8]) -> Result<Option<(Option<Initial<'_>>, &[u8])>, Sho
         _ => {}
     }
     let len = usize::try_from(r.varint()?).map_err(|_| Short)?;
-    let number_at = bytes.len() - r.left();
+    let number_at = bytes.len().saturating_sub(r.left());
     r.skip(len)?;
-    let packet = bytes.get(..number_at + len).ok_or(Short)?;
+    let packet = bytes.get(..number_at.saturating_add(len)).ok_or(Short)?;
     let initial = (kind == 0).then_some(Initial { version, dcid, packet, number_at });
     Ok(Some((initial, r.rest())))
 }
@@ -150,11 +150,11 @@ impl Initial<'_> {
     pub fn frames<'s>(&self, scratch: &'s [u8]) -> &'s [u8] {
         let number_len = scratch.first().map_or(0, |first| usize::from(first & 3) + 1);
         let end = scratch.len().saturating_sub(aead::AES_128_GCM.tag_len());
-        scratch.get(self.number_at + number_len..end).unwrap_or_default()
+        scratch.get(self.number_at.saturating_add(number_len)..end).unwrap_or_default()
     }
 
     fn try_open(&self, keys: &InitialKeys, scratch: &mut Vec<u8>) -> Option<()> {
-        let sample = self.packet.get(self.number_at + SAMPLE_OFFSET..)?.get(..SAMPLE_LEN)?;
+        let sample = self.packet.get(self.number_at.saturating_add(SAMPLE_OFFSET)..)?.get(..SAMPLE_LEN)?;
         let [first_mask, number_mask @ ..] = keys.header.new_mask(sample).ok()?;
         scratch.clear();
         scratch.extend_from_slice(self.packet);
@@ -163,14 +163,15 @@ impl Initial<'_> {
         let number_len = usize::from(*first & 3) + 1;
         let mut nonce = keys.iv;
         // The packet number is the nonce's tail. Initial packet numbers begin at 0: what is sent is the whole number.
-        let number = scratch.get_mut(self.number_at..self.number_at + number_len)?;
+        let number_end = self.number_at.saturating_add(number_len);
+        let number = scratch.get_mut(self.number_at..number_end)?;
         for (byte, mask) in number.iter_mut().zip(number_mask) {
             *byte ^= mask;
         }
         for (slot, byte) in nonce.iter_mut().rev().zip(number.iter().rev()) {
             *slot ^= *byte;
         }
-        let (header, payload) = scratch.split_at_mut_checked(self.number_at + number_len)?;
+        let (header, payload) = scratch.split_at_mut_checked(number_end)?;
         keys.key.open_in_place(Nonce::assume_unique_for_key(nonce), Aad::from(&*header), payload).ok()?;
         Some(())
     }
@@ -179,7 +180,7 @@ impl Initial<'_> {
 /// HKDF-Expand-Label with an empty context (RFC 8446 section 7.1).
 fn expand(secret: &hkdf::Prk, label: &[u8], out: &mut [u8]) -> Option<()> {
     let len = u16::try_from(out.len()).ok()?.to_be_bytes();
-    let label_len = [u8::try_from(label.len() + 6).ok()?];
+    let label_len = [u8::try_from(label.len().saturating_add(6)).ok()?];
     let info: [&[u8]; 5] = [&len, &label_len, b"tls13 ", label, &[0]];
     secret.expand(&info, Length(out.len())).ok()?.fill(out).ok()
 }

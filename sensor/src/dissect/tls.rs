@@ -82,7 +82,7 @@ fn whole(message: &mut Cow<'_, [u8]>) -> Option<Result<(), Parse<Cow<'static, [u
     if len > MAX_HELLO {
         return Some(Err(Parse::Malformed));
     }
-    let end = 4 + len;
+    let end = len.saturating_add(4);
     if message.len() < end {
         return None;
     }
