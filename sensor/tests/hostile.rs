@@ -1,6 +1,8 @@
 //! A hostile packet can do nothing: frames of real captures, broken in every way that a cheap generator finds, neither
 //! panic nor escape the ledger.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a test's failure message")]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -105,7 +105,8 @@ fn a_pipe_that_ends_early() {
     let whole = fs::read(own("browser-tcp.pcap")).unwrap();
     let dir = TempDir::new().unwrap();
     let part = file(&dir, "part", &whole[..100_000]);
-    let command = format!("cat {} | {} inspect --format ndjson /dev/stdin", part.display(), env!("CARGO_BIN_EXE_shadowtap"));
+    let command =
+        format!("cat {} | {} inspect --format ndjson /dev/stdin", part.display(), env!("CARGO_BIN_EXE_shadowtap"));
     let ran = run(Command::new("sh").args(["-c", &command])).ok();
     assert!(ran.stderr.contains("/dev/stdin ends in the middle of a packet"), "{}", ran.stderr);
     assert!(!ran.lines().is_empty());
@@ -157,9 +158,21 @@ fn an_unwritable_place_is_named() {
     let capture = own("browser-tcp.pcap");
     let ran = run(shadowtap().arg("read").arg(&capture).arg("--data-dir").arg(blocked.join("data")));
     fails(&ran, 1, &["a-file/data", "--data-dir"]);
-    let ran = run(shadowtap().arg("read").arg(&capture).arg("--data-dir").arg(dir.path().join("d")).arg("--report").arg(&blocked));
+    let ran = run(shadowtap()
+        .arg("read")
+        .arg(&capture)
+        .arg("--data-dir")
+        .arg(dir.path().join("d"))
+        .arg("--report")
+        .arg(&blocked));
     fails(&ran, 1, &["a-file"]);
-    let ran = run(shadowtap().arg("read").arg(&capture).arg("--data-dir").arg(dir.path().join("d")).arg("--summary").arg(blocked.join("s.json")));
+    let ran = run(shadowtap()
+        .arg("read")
+        .arg(&capture)
+        .arg("--data-dir")
+        .arg(dir.path().join("d"))
+        .arg("--summary")
+        .arg(blocked.join("s.json")));
     fails(&ran, 1, &["cannot write the summary"]);
 }
 
@@ -229,7 +242,10 @@ fn policy_errors_name_file_line_and_key() {
     let group = |id: &str, net: &str| format!("[groups.{id}]\nname = \"{id}\"\nsubnets = [\"{net}\"]\n");
     let cases: [(String, &[&str]); 4] = [
         (format!("{}{}", group("a", "10.0.0.0/8"), group("b", "10.0.3.0/24")), &["policy.toml:", "overlap"]),
-        ("[[rule]]\nservices = [\"claude\"]\nstatus = \"aproved\"\n".into(), &["policy.toml:3", "rule.status", "approved"]),
+        (
+            "[[rule]]\nservices = [\"claude\"]\nstatus = \"aproved\"\n".into(),
+            &["policy.toml:3", "rule.status", "approved"],
+        ),
         ("[[rule]]\nservices = [\"no-such\"]\nstatus = \"approved\"\n".into(), &["policy.toml:2", "no-such"]),
         ("[police]\n".into(), &["policy.toml:1", "police"]),
     ];
@@ -246,7 +262,14 @@ fn the_summary_is_whole_or_absent() {
     let locked = dir.path().join("locked");
     fs::create_dir(&locked).unwrap();
     fs::set_permissions(&locked, fs::Permissions::from_mode(0o755)).unwrap();
-    run(shadowtap().arg("read").arg(own("browser-tcp.pcap")).arg("--data-dir").arg(&locked).arg("--summary").arg(&summary)).ok();
+    run(shadowtap()
+        .arg("read")
+        .arg(own("browser-tcp.pcap"))
+        .arg("--data-dir")
+        .arg(&locked)
+        .arg("--summary")
+        .arg(&summary))
+    .ok();
     assert_eq!(json(&summary)["names"]["tls"], 20);
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");

@@ -73,7 +73,9 @@ fn every_command_shows_examples() {
 
 #[test]
 fn usage_errors_have_exit_code_2() {
-    for args in [&["read"][..], &["frobnicate"], &["report", "--week", "2026-W60"], &["inspect", "--format", "xml", "x"]] {
+    for args in
+        [&["read"][..], &["frobnicate"], &["report", "--week", "2026-W60"], &["inspect", "--format", "xml", "x"]]
+    {
         assert_eq!(run(shadowtap().args(args)).code, 2, "{args:?}");
     }
 }

@@ -21,7 +21,10 @@ const BEYOND_64: [&str; 1] = ["zeek__ipv6-fragmented-dns.pcap"];
 #[test]
 fn every_name_is_found_and_no_other() {
     let Some(dev) = corpus("truth/dev") else { return };
-    let seen: BTreeSet<Key> = inspect(&dev, &[]).iter().filter_map(|line| name_key(line, ["src_ip", "src_port", "dst_ip", "dst_port"])).collect();
+    let seen: BTreeSet<Key> = inspect(&dev, &[])
+        .iter()
+        .filter_map(|line| name_key(line, ["src_ip", "src_port", "dst_ip", "dst_port"]))
+        .collect();
     let (mut wanted, mut allowed) = (BTreeSet::new(), BTreeSet::new());
     for row in truth(&dev.join("names.jsonl")) {
         let Some(key) = name_key(&row, ["src", "sport", "dst", "dport"]) else { continue };
@@ -42,13 +45,17 @@ fn fingerprints_are_right() {
     let Some(dev) = corpus("truth/dev") else { return };
     let mut seen: BTreeMap<Key, BTreeSet<String>> = BTreeMap::new();
     for line in inspect(&dev, &[]) {
-        if let (Some(key), Some(ja4)) = (name_key(&line, ["src_ip", "src_port", "dst_ip", "dst_port"]), line["ja4"].as_str()) {
+        if let (Some(key), Some(ja4)) =
+            (name_key(&line, ["src_ip", "src_port", "dst_ip", "dst_port"]), line["ja4"].as_str())
+        {
             seen.entry(key).or_default().insert(ja4.to_owned());
         }
     }
     let mut checked = 0;
     for row in truth(&dev.join("names.jsonl")) {
-        let (Some(key), Some(ja4)) = (name_key(&row, ["src", "sport", "dst", "dport"]), row["ja4"].as_str()) else { continue };
+        let (Some(key), Some(ja4)) = (name_key(&row, ["src", "sport", "dst", "dport"]), row["ja4"].as_str()) else {
+            continue;
+        };
         let Some(found) = seen.get(&key) else { continue };
         let alternatives = row["ja4_alt"].as_array().into_iter().flatten().filter_map(Value::as_str);
         let right = std::iter::once(ja4).chain(alternatives).any(|ja4| found.contains(ja4));

@@ -8,8 +8,20 @@ use crate::support::{Store, corpus, json, run, shadowtap};
 
 /// Recordings without encapsulation that cannot be decoded yet.
 const PLAIN: [&str; 14] = [
-    "t_tcp", "t_quic", "t_ech", "firefox", "sdk", "upctl", "dl", "dns", "v6", "local", "span_base", "span_vlan",
-    "span_qinq8100", "span_dup",
+    "t_tcp",
+    "t_quic",
+    "t_ech",
+    "firefox",
+    "sdk",
+    "upctl",
+    "dl",
+    "dns",
+    "v6",
+    "local",
+    "span_base",
+    "span_vlan",
+    "span_qinq8100",
+    "span_dup",
 ];
 
 #[test]
@@ -29,7 +41,13 @@ fn each_ai_service_is_found_with_the_right_transport() {
                      WHERE client_ip = '{}' AND client_port = {port}",
                     text(&session, "client_ip")
                 ));
-                let evidence = if hidden { "dns" } else if protocol == "quic" { "quic-sni" } else { "sni" };
+                let evidence = if hidden {
+                    "dns"
+                } else if protocol == "quic" {
+                    "quic-sni"
+                } else {
+                    "sni"
+                };
                 let right = found.iter().any(|row| row[..] == [&service[..], protocol, evidence]);
                 // Over DoH not even the question is visible.
                 let dark = hidden && found.is_empty() && capture == "dns";
@@ -51,7 +69,8 @@ fn telemetry_and_other_traffic_is_not_use() {
         let asked = |service: &str| {
             sessions(&captures, capture).iter().any(|session| {
                 let kind = text(session, "kind");
-                matches!(kind, "chat" | "api" | "upload") && service_of(text(session, "sni")).as_deref() == Some(service)
+                matches!(kind, "chat" | "api" | "upload")
+                    && service_of(text(session, "sni")).as_deref() == Some(service)
             })
         };
         for row in json(&out.path().join("report.json"))["services"].as_array().unwrap() {

@@ -24,7 +24,8 @@ struct Namespace(String);
 impl Namespace {
     fn new() -> Option<Self> {
         let name = format!("st{}", std::process::id());
-        let ip = |args: &[&str]| Command::new("ip").args(args).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
+        let ip =
+            |args: &[&str]| Command::new("ip").args(args).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
         if !ip(&["netns", "add", &name]) {
             return None;
         }
@@ -33,7 +34,9 @@ impl Namespace {
         let quiet = ["netns", "exec", &namespace.0, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"];
         let made = ip(&quiet)
             && inside(&["link", "add", "wire0", "type", "veth", "peer", "name", "mirror0"])
-            && ["wire0", "mirror0"].iter().all(|link| inside(&["link", "set", link, "mtu", "9000", "arp", "off", "up"]));
+            && ["wire0", "mirror0"]
+                .iter()
+                .all(|link| inside(&["link", "set", link, "mtu", "9000", "arp", "off", "up"]));
         made.then_some(namespace)
     }
 

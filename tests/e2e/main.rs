@@ -3,10 +3,19 @@
 //! Captures of other projects and of the traffic lab are found through `SHADOWTAP_CORPUS`. Without it those tests say
 //! that they skip; with `SHADOWTAP_CI=1` whatever a test needs must be there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a panic is a test's failure message"
+)]
+
 mod bad_input;
 mod commands;
 mod corpus;
 mod demo;
+mod docs;
 mod lab;
 #[cfg(feature = "live")]
 mod live;

@@ -65,7 +65,10 @@ fn uploads_are_the_bytes_that_the_server_counted() {
                 _ if !ai => assert_eq!(seen, 0.0),
                 "tls" => assert!((seen / sent - 1.0).abs() < 0.02, "{capture}: {seen} of {sent}"),
                 // QUIC hides which packets repeat lost data (here a fifth of them), so all of them count.
-                _ => assert!(seen >= sent && seen < wire_bytes(&truth(capture), upload), "{capture}: {seen} of {sent}"),
+                _ => assert!(
+                    seen >= sent && seen < wire_bytes(&truth(capture), upload),
+                    "{capture}: {seen} of {sent}"
+                ),
             }
         }
     }
@@ -101,7 +104,9 @@ fn reading_twice_changes_nothing() {
 /// Frame bytes that the client of an upload sent on its connection.
 fn wire_bytes(truth: &Value, upload: &Value) -> f64 {
     let connections = truth["connections"].as_array().unwrap();
-    let own = connections.iter().find(|c| c["client_port"] == upload["client_port"] && c["client_ip"] == upload["client_ip"]);
+    let own = connections
+        .iter()
+        .find(|c| c["client_port"] == upload["client_port"] && c["client_ip"] == upload["client_ip"]);
     own.unwrap()["bytes_up"].as_f64().unwrap()
 }
 

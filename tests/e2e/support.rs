@@ -106,7 +106,9 @@ pub(crate) fn rows(data_dir: &Path, sql: &str) -> Vec<Vec<String>> {
         rusqlite::types::ValueRef::Null => String::new(),
         rusqlite::types::ValueRef::Integer(n) => n.to_string(),
         rusqlite::types::ValueRef::Real(n) => n.to_string(),
-        rusqlite::types::ValueRef::Text(t) | rusqlite::types::ValueRef::Blob(t) => String::from_utf8_lossy(t).into(),
+        rusqlite::types::ValueRef::Text(t) | rusqlite::types::ValueRef::Blob(t) => {
+            String::from_utf8_lossy(t).into()
+        }
     };
     let rows = statement.query_map([], |row| (0..columns).map(|i| row.get_ref(i).map(text)).collect()).unwrap();
     rows.map(Result::unwrap).collect()

@@ -42,7 +42,9 @@ impl Rsyslog {
 
     fn received(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.dir.path().join("received")).unwrap_or_default();
-        text.lines().filter_map(|line| serde_json::from_str(line.trim_start_matches('\u{feff}').trim()).ok()).collect()
+        text.lines()
+            .filter_map(|line| serde_json::from_str(line.trim_start_matches('\u{feff}').trim()).ok())
+            .collect()
     }
 }
 
@@ -68,11 +70,19 @@ fn free_port() -> u16 {
 fn a_finding_reaches_rsyslog_even_when_it_was_down_at_first() {
     let (dir, port) = (TempDir::new().unwrap(), free_port());
     let config = dir.path().join("shadowtap.toml");
-    let text = format!("[site]\nname = \"hq\"\n[sensor]\nlocal_nets = [\"10.20.0.0/16\"]\n[[syslog]]\naddress = \"127.0.0.1:{port}\"\n");
+    let text = format!(
+        "[site]\nname = \"hq\"\n[sensor]\nlocal_nets = [\"10.20.0.0/16\"]\n[[syslog]]\naddress = \"127.0.0.1:{port}\"\n"
+    );
     fs::write(&config, text).unwrap();
     let read = |capture: &str| {
         let mut command = shadowtap();
-        command.arg("read").arg(own(capture)).arg("--config").arg(&config).arg("--data-dir").arg(dir.path().join("data"));
+        command
+            .arg("read")
+            .arg(own(capture))
+            .arg("--config")
+            .arg(&config)
+            .arg("--data-dir")
+            .arg(dir.path().join("data"));
         run(command.arg("--policy").arg(own("demo.policy.toml"))).ok()
     };
     let down = read("office-week.pcap");
@@ -84,7 +94,9 @@ fn a_finding_reaches_rsyslog_even_when_it_was_down_at_first() {
     // A capture without findings: the events that waited go out with it.
     let up = read("clients-vlan-v6.pcapng");
     assert!(!up.stderr.contains("wait for the SIEM"), "{}", up.stderr);
-    let prohibited = |events: &[Value]| events.iter().filter(|e| e["rule"]["id"] == "prohibited-use").cloned().collect::<Vec<_>>();
+    let prohibited = |events: &[Value]| {
+        events.iter().filter(|e| e["rule"]["id"] == "prohibited-use").cloned().collect::<Vec<_>>()
+    };
     wait(|| !prohibited(&rsyslog.received()).is_empty());
     let events = prohibited(&rsyslog.received());
     let [event] = &events[..] else { panic!("{events:?}") };

@@ -241,3 +241,38 @@ fn ack(r: &mut Reader<'_>, ecn: bool) -> Result<(), Short> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 9001 appendix A.1 and A.2: keys of the connection id 8394c8f03e515708, and the mask of the sample packet.
+    #[test]
+    fn keys_of_rfc_9001_appendix_a() {
+        let dcid = *b"\x83\x94\xc8\xf0\x3e\x51\x57\x08";
+        let initial = Initial { version: &VERSIONS[0], dcid: &dcid, packet: &[], number_at: 0 };
+        let keys = initial.client_keys().unwrap();
+        assert_eq!(&keys.iv, b"\xfa\x04\x4b\x2f\x42\xa3\xfd\x3b\x46\xfb\x25\x5c");
+        let sample = b"\xd1\xb1\xc9\x8d\xd7\x68\x9f\xb8\xec\x11\xd2\x42\xb1\x23\xdc\x9b";
+        assert_eq!(keys.header.new_mask(sample).unwrap(), *b"\x43\x7b\x9a\xec\x36");
+    }
+
+    #[test]
+    fn frames_in_any_order_and_no_others() {
+        let frames = b"\x06\x40\x05\x02lo\x01\x00\x00\x02\x05\x00\x00\x00\x06\x00\x05hello";
+        let mut pieces = Vec::new();
+        crypto_frames(frames, |piece| pieces.push((piece.offset, piece.data))).unwrap();
+        assert_eq!(pieces, [(5, &b"lo"[..]), (0, b"hello")]);
+        assert_eq!(crypto_frames(b"\x08\x00", |_| ()), Err(Short), "STREAM");
+        for end in [1, 3, 5] {
+            assert_eq!(crypto_frames(&frames[..end], |_| ()), Err(Short), "{end}");
+        }
+    }
+
+    #[test]
+    fn datagrams_that_hold_no_initial_give_none() {
+        for datagram in [&b""[..], b"\xc0", b"\x40short header", b"\xc0\x00\x00\x00\x01\xff", &[0xff; 1200]] {
+            assert_eq!(initials(datagram).count(), 0, "{datagram:?}");
+        }
+    }
+}

@@ -92,3 +92,88 @@ fn whole(message: &mut Cow<'_, [u8]>) -> Option<Result<(), Parse<Cow<'static, [u
     }
     Some(Ok(()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dissect::client_hello::ClientHello;
+
+    /// A ClientHello message for `name` with ALPN h2 and an extension of `padding` bytes.
+    fn message(name: &str, padding: usize) -> Vec<u8> {
+        let vec16 = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes(), bytes].concat();
+        let extension = |kind: u16, data: &[u8]| [&kind.to_be_bytes(), &vec16(data)[..]].concat();
+        let sni = vec16(&[&[0], &vec16(name.as_bytes())[..]].concat());
+        let extensions =
+            [extension(21, &vec![0; padding]), extension(0, &sni), extension(16, b"\x00\x03\x02h2")].concat();
+        let mut body = vec![3, 3];
+        body.extend([7; 32]);
+        body.push(0);
+        body.extend(vec16(&[0x13, 0x01, 0x13, 0x02]));
+        body.extend([1, 0]);
+        body.extend(vec16(&extensions));
+        let len = (body.len() as u32).to_be_bytes();
+        [&[CLIENT_HELLO], &len[1..], &body].concat()
+    }
+
+    /// The message in records of at most `limit` bytes.
+    fn records(message: &[u8], limit: usize) -> Vec<u8> {
+        let record = |part: &[u8]| [&[HANDSHAKE, 3, 1], &(part.len() as u16).to_be_bytes()[..], part].concat();
+        message.chunks(limit).flat_map(record).collect()
+    }
+
+    #[test]
+    fn any_record_split_gives_the_name() {
+        let message = message("claude.ai", 40);
+        for limit in 1..=message.len() {
+            let stream = records(&message, limit);
+            let Parse::Done(joined) = client_hello(&stream) else { panic!("{limit}") };
+            let hello = ClientHello::parse(&joined).unwrap();
+            assert_eq!(
+                (hello.sni().as_deref(), &hello.alpn[..]),
+                (Some("claude.ai"), &[&b"h2"[..]][..]),
+                "{limit}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_truncation_waits() {
+        for limit in [5, 100, 16_384] {
+            let stream = records(&message("claude.ai", 300), limit);
+            for end in 0..stream.len() {
+                assert_eq!(client_hello(&stream[..end]), Parse::More, "{limit}, {end}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hello_of_60_kib_is_read() {
+        let message = message("claude.ai", 60 << 10);
+        let stream = records(&message, 16_384);
+        let Parse::Done(joined) = client_hello(&stream) else { panic!() };
+        assert_eq!(ClientHello::parse(&joined).unwrap().sni().as_deref(), Some("claude.ai"));
+    }
+
+    #[test]
+    fn what_follows_the_hello_does_not_matter() {
+        let mut stream = records(&message("claude.ai", 0), 16_384);
+        assert!(begins_hello(&stream));
+        stream.extend(b"\x14\x03\x03\x00\x01\x01early data");
+        assert!(matches!(client_hello(&stream), Parse::Done(_)));
+    }
+
+    #[test]
+    fn other_bytes_are_not_mine_and_lies_are_malformed() {
+        assert_eq!(client_hello(b"GET / HTTP/1.1"), Parse::NotMine);
+        assert_eq!(client_hello(b"\x16\x03\x03\x00\x04\x02\x00\x00\x00"), Parse::NotMine, "a ServerHello");
+        assert_eq!(client_hello(b"\x16\x03\x01\xff\xff\x01"), Parse::Malformed, "a record of 65,535 bytes");
+        assert_eq!(
+            client_hello(b"\x16\x03\x01\x00\x05\x01\xff\xff\xff\x03"),
+            Parse::Malformed,
+            "a hello of 16 MiB"
+        );
+        let mut stream = records(&message("claude.ai", 0), 16);
+        stream[21] = 23;
+        assert_eq!(client_hello(&stream), Parse::Malformed, "application data inside the hello");
+    }
+}

@@ -2,11 +2,12 @@
 //!
 //! Every frame is counted in exactly one line: a naming method, a kind of non-flow, or a reason of malformedness.
 
-use std::collections::BTreeMap;
+mod counts;
 
 use crate::decode::{Malformed, NotFlow};
 use crate::flow::Flow;
 use crate::record::{MinuteRecord, Tally};
+pub use counts::Counts;
 
 /// µs in a minute.
 pub const MINUTE: i64 = 60_000_000;
@@ -62,64 +63,6 @@ pub struct Ledger {
     earliest: i64,
     open: Counts,
     total: Counts,
-}
-
-/// Counts of one span of time.
-#[derive(Debug, Clone, Default)]
-pub struct Counts {
-    /// Frames seen.
-    pub frames: u64,
-    /// Bytes on the wire.
-    pub bytes: u64,
-    /// Flows that began.
-    pub flows: u64,
-    /// DNS questions.
-    pub dns_questions: u64,
-    /// Flows of which one direction alone was seen.
-    pub one_way_flows: u64,
-    /// TCP flows older than the sensor.
-    pub late_flows: u64,
-    methods: [Tally; METHODS.len()],
-    not_flow: BTreeMap<NotFlow, Tally>,
-    malformed: BTreeMap<&'static str, Tally>,
-    broken: BTreeMap<&'static str, u64>,
-    drops: BTreeMap<&'static str, u64>,
-}
-
-impl Tally {
-    fn add(&mut self, frames: u64, bytes: u64) {
-        self.frames += frames;
-        self.bytes += bytes;
-    }
-}
-
-impl Counts {
-    /// The tally of a naming method.
-    pub fn method(&self, method: Method) -> Tally {
-        self.methods.get(method as usize).copied().unwrap_or_default()
-    }
-
-    /// Packets lost before they were seen, by place.
-    pub fn drops(&self) -> &BTreeMap<&'static str, u64> {
-        &self.drops
-    }
-
-    /// Everything broken, by reason: frames that could not be decoded, and hellos, requests and messages that could not
-    /// be read although their frames could.
-    pub fn malformed(&self) -> BTreeMap<String, u64> {
-        let frames = self.malformed.iter().map(|(&reason, tally)| (reason.to_owned(), tally.frames));
-        frames.chain(self.broken.iter().map(|(&reason, &n)| (reason.to_owned(), n))).collect()
-    }
-
-    /// Frames in all lines together: equal to [`Self::frames`].
-    pub fn accounted(&self) -> Tally {
-        let all = self.methods.iter().chain(self.not_flow.values()).chain(self.malformed.values());
-        all.fold(Tally::default(), |mut sum, tally| {
-            sum.flows += tally.flows;
-            sum.add(tally.frames, tally.bytes);
-            sum
-        })
-    }
 }
 
 impl Ledger {
@@ -282,33 +225,6 @@ impl Ledger {
             late_flows: counts.late_flows,
             dns_questions: counts.dns_questions,
             ..self.template.clone()
-        }
-    }
-}
-
-impl Counts {
-    fn merge(&mut self, other: &Self) {
-        self.frames += other.frames;
-        self.bytes += other.bytes;
-        self.flows += other.flows;
-        self.dns_questions += other.dns_questions;
-        self.one_way_flows += other.one_way_flows;
-        self.late_flows += other.late_flows;
-        for (sum, tally) in self.methods.iter_mut().zip(&other.methods) {
-            sum.flows += tally.flows;
-            sum.add(tally.frames, tally.bytes);
-        }
-        for (&what, tally) in &other.not_flow {
-            self.not_flow.entry(what).or_default().add(tally.frames, tally.bytes);
-        }
-        for (&why, tally) in &other.malformed {
-            self.malformed.entry(why).or_default().add(tally.frames, tally.bytes);
-        }
-        for (&what, n) in &other.broken {
-            *self.broken.entry(what).or_default() += n;
-        }
-        for (&place, n) in &other.drops {
-            *self.drops.entry(place).or_default() += n;
         }
     }
 }

@@ -1,0 +1,246 @@
+//! The life of a packet after decoding: find its flow, count it, look at it while the flow has no name, write records.
+//!
+//! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
+
+mod naming;
+mod questions;
+
+use std::sync::Arc;
+
+use rules::catalogue::Catalogue;
+
+use crate::capture::Frame;
+use crate::decode::{Decoded, L4, Packet, decode};
+use crate::flow::key::{FlowKey, Side};
+use crate::flow::resolver::{self, Event};
+use crate::flow::table::{FlowTable, MAX_FLOWS};
+use crate::flow::tag::{self, Tagged};
+use crate::flow::{Flow, State};
+use crate::ledger::{Counts, Ledger, Method};
+use crate::local::LocalNets;
+use crate::output::Output;
+use crate::record::{Record, Transport};
+use naming::Core;
+pub use naming::Named;
+
+/// Ports whose flows never carry a service's name: DHCP, NTP, NetBIOS, SSDP, WS-Discovery, DHCPv6.
+const INFRASTRUCTURE: [u16; 9] = [67, 68, 123, 137, 138, 546, 547, 1900, 3702];
+/// Multicast name resolution: mDNS and LLMNR.
+const MULTICAST_NAMES: [u16; 2] = [5353, 5355];
+
+/// What a worker needs to know.
+#[derive(Debug, Clone)]
+pub struct WorkerConfig {
+    /// Name of the sensor.
+    pub sensor: String,
+    /// Name of the site.
+    pub site: String,
+    /// Names what is read in `minute` records: see [`crate::record::MinuteRecord::source`].
+    pub source: String,
+    /// Which addresses are clients'.
+    pub local: LocalNets,
+    /// The catalogue that tags flows.
+    pub catalogue: Arc<Catalogue>,
+    /// Flows that are tracked at the same time.
+    pub max_flows: usize,
+}
+
+impl WorkerConfig {
+    /// A configuration with the built-in defaults.
+    pub fn new(catalogue: Arc<Catalogue>) -> Self {
+        Self {
+            sensor: "shadowtap".to_owned(),
+            site: "office".to_owned(),
+            source: String::new(),
+            local: LocalNets::default(),
+            catalogue,
+            max_flows: MAX_FLOWS,
+        }
+    }
+}
+
+/// One worker.
+#[derive(Debug)]
+pub struct Worker {
+    core: Core,
+    table: FlowTable,
+}
+
+impl Worker {
+    /// A worker with nothing seen.
+    pub fn new(config: WorkerConfig) -> Self {
+        Self { table: FlowTable::new(config.max_flows), core: Core::new(config) }
+    }
+
+    /// Takes one frame in.
+    pub fn frame(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        if let Some(minute) = self.core.ledger.frame(frame.time, frame.wire_len) {
+            out.record(Record::Minute(Box::new(minute)));
+        }
+        match decode(frame) {
+            Decoded::Packet(packet) => self.packet(&packet, out),
+            Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
+            Decoded::Malformed(why) => self.core.ledger.malformed(why, frame.wire_len),
+        }
+    }
+
+    /// Lets time pass without a packet: writes what is due at `time` (µs).
+    pub fn tick(&mut self, time: i64, out: &mut impl Output) {
+        let Some(over) = self.table.expire(time) else { return };
+        for flow in over {
+            self.end(flow, out);
+        }
+        let core = &self.core;
+        let mut due = Vec::new();
+        self.table.for_each(|flow| {
+            if matches!(&flow.state, State::Tagged(tagged) if tagged.is_due(time)) {
+                due.extend(with_tagged(flow, |flow, tagged| tag::record(flow, tagged, &core.origin, time, false)));
+            }
+        });
+        due.sort_unstable_by(|a, b| a.flow_id.cmp(&b.flow_id));
+        for record in due {
+            out.record(Record::Flow(Box::new(record)));
+        }
+    }
+
+    /// Lets time pass while nothing arrives: like [`Self::tick`], and a minute that is over ends.
+    pub fn idle(&mut self, time: i64, out: &mut impl Output) {
+        self.tick(time, out);
+        out.records(self.core.ledger.elapsed(time));
+    }
+
+    /// Ends all flows and the open minute, as at the end of a capture.
+    pub fn finish(&mut self, out: &mut impl Output) {
+        for flow in self.table.drain() {
+            self.end(flow, out);
+        }
+        if let Some(minute) = self.core.ledger.close(None) {
+            out.record(Record::Minute(Box::new(minute)));
+        }
+    }
+
+    /// The ledger, to note losses that happened before the worker.
+    pub fn ledger(&mut self) -> &mut Ledger {
+        &mut self.core.ledger
+    }
+
+    /// Totals since the start.
+    pub fn totals(&self) -> Counts {
+        self.core.ledger.total()
+    }
+
+    /// Flows named per protocol.
+    pub fn named(&self) -> Named {
+        self.core.named
+    }
+
+    /// Flows tagged as AI services.
+    pub fn ai_flows(&self) -> u64 {
+        self.core.ai_flows
+    }
+
+    fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
+        self.tick(packet.time, out);
+        let (key, sender) = FlowKey::of(packet);
+        if self.table.get_mut(&key).is_some_and(|flow| begins_anew(flow, packet, sender))
+            && let Some(flow) = self.table.remove(&key)
+        {
+            self.end(flow, out);
+        }
+        let flow = match self.table.get_mut(&key) {
+            Some(flow) => flow,
+            None => {
+                let client = self.core.local.client(&key, packet, sender);
+                let flow = Flow::new(key, sender, packet, client, first_state(packet));
+                let Some(flow) = self.table.insert(flow) else {
+                    self.core.ledger.untracked(packet.frame_len);
+                    return;
+                };
+                self.core.ledger.began();
+                decide_by_port(flow, &mut self.core.ledger);
+                flow
+            }
+        };
+        let advance = flow.count(packet, sender);
+        match &mut flow.state {
+            State::Decided => {}
+            State::Tagged(tagged) => {
+                tagged.packet(packet, sender == flow.client, advance);
+                if tagged.is_due(packet.time) {
+                    let record = with_tagged(flow, |f, t| tag::record(f, t, &self.core.origin, packet.time, false));
+                    out.records(record);
+                }
+            }
+            State::Probing(probe) => {
+                let look = probe.look(packet, sender, &mut self.core.scratch);
+                self.core.looked(flow, look, packet.time, out);
+            }
+            State::Resolver(_) => self.core.resolve(flow, packet, sender, out),
+        }
+        self.core.ledger.flow_frame(flow, packet.frame_len);
+    }
+
+    /// A flow is over: decide it if that is still open, and write what is left to say.
+    fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
+        if flow.method == Method::Pending {
+            let time = flow.last;
+            self.core.give_up(&mut flow, time, out);
+        }
+        self.core.ledger.ended(&flow);
+        match std::mem::replace(&mut flow.state, State::Decided) {
+            State::Tagged(mut tagged) => {
+                let time = flow.last;
+                out.records(tag::record(&mut flow, &mut tagged, &self.core.origin, time, true));
+            }
+            State::Resolver(resolver) => {
+                let core = &mut self.core;
+                resolver.finish(|event| {
+                    if let Event::Answered(asked, None) = event {
+                        out.records(core.lookup(&flow, &asked, None));
+                    }
+                });
+            }
+            State::Probing(_) | State::Decided => {}
+        }
+        out.flow(&flow);
+    }
+}
+
+/// True when a SYN begins another connection on a five-tuple that has one.
+fn begins_anew(flow: &Flow, packet: &Packet<'_>, sender: Side) -> bool {
+    match packet.l4 {
+        L4::Tcp { seq, flags } if flags.syn() && !flags.ack() => !flow.same_syn(seq, sender),
+        _ => false,
+    }
+}
+
+fn first_state(packet: &Packet<'_>) -> State {
+    if [packet.src.1, packet.dst.1].contains(&resolver::PORT) {
+        State::Resolver(Box::default())
+    } else {
+        State::Probing(Box::default())
+    }
+}
+
+/// Decides flows whose port says that they never carry a service's name.
+fn decide_by_port(flow: &mut Flow, ledger: &mut Ledger) {
+    let ports = [flow.client_end().1, flow.server_end().1];
+    let any = |list: &[u16]| ports.iter().any(|port| list.contains(port));
+    if matches!(flow.state, State::Resolver(_)) {
+        ledger.decide(flow, Method::Resolver);
+    } else if flow.key.transport == Transport::Udp && any(&MULTICAST_NAMES) {
+        ledger.decide(flow, Method::Resolver);
+        flow.state = State::Decided;
+    } else if flow.key.transport == Transport::Udp && any(&INFRASTRUCTURE) {
+        ledger.decide(flow, Method::Infrastructure);
+        flow.state = State::Decided;
+    }
+}
+
+/// Lends a tagged flow and its tag at the same time.
+fn with_tagged<T>(flow: &mut Flow, act: impl FnOnce(&mut Flow, &mut Tagged) -> Option<T>) -> Option<T> {
+    let State::Tagged(mut tagged) = std::mem::replace(&mut flow.state, State::Decided) else { return None };
+    let result = act(flow, &mut tagged);
+    flow.state = State::Tagged(tagged);
+    result
+}

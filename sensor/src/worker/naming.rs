@@ -1,0 +1,197 @@
+//! From what a probe found to a decided flow: which name, how well known, which service.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use rules::catalogue::{Catalogue, Strength};
+
+use super::WorkerConfig;
+use crate::flow::probe::{Found, Look};
+use crate::flow::tag::{self, Origin, Tag, Tagged};
+use crate::flow::{Flow, State};
+use crate::ledger::{Ledger, Method};
+use crate::local::LocalNets;
+use crate::name::claims::Claims;
+use crate::name::ech;
+use crate::output::{Name, Output};
+use crate::record::{Ech, Evidence, Protocol};
+
+/// What handling a flow needs beside the flow itself.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) origin: Origin,
+    pub(super) catalogue: Arc<Catalogue>,
+    pub(super) local: LocalNets,
+    pub(super) claims: Claims,
+    pub(super) scratch: Vec<u8>,
+    pub(super) ledger: Ledger,
+    pub(super) named: Named,
+    pub(super) ai_flows: u64,
+}
+
+/// Flows named per protocol, and DNS questions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Named {
+    /// By a TLS server name.
+    pub tls: u64,
+    /// By a QUIC server name.
+    pub quic: u64,
+    /// DNS questions seen.
+    pub dns: u64,
+    /// By an HTTP Host field.
+    pub http: u64,
+}
+
+/// What is known of a flow that shows no name.
+#[derive(Debug)]
+struct Clues {
+    protocol: Protocol,
+    ech: Ech,
+    alpn: Vec<String>,
+    ja4: Option<String>,
+}
+
+impl Clues {
+    /// Not even a hello.
+    const NONE: Self = Self { protocol: Protocol::Other, ech: Ech::None, alpn: Vec::new(), ja4: None };
+}
+
+impl Core {
+    pub(super) fn new(config: WorkerConfig) -> Self {
+        Self {
+            ledger: Ledger::new(&config.sensor, &config.site, &config.source),
+            origin: Origin {
+                catalogue: config.catalogue.version().to_owned(),
+                sensor: config.sensor,
+                site: config.site,
+            },
+            catalogue: config.catalogue,
+            local: config.local,
+            claims: Claims::default(),
+            scratch: Vec::with_capacity(2048),
+            named: Named::default(),
+            ai_flows: 0,
+        }
+    }
+
+    /// Acts on what a look at an unnamed flow brought.
+    pub(super) fn looked(&mut self, flow: &mut Flow, look: Look, time: i64, out: &mut impl Output) {
+        match look {
+            Look::More => {}
+            Look::GiveUp => self.give_up(flow, time, out),
+            Look::Malformed => {
+                self.ledger.broken("hello-or-request");
+                self.give_up(flow, time, out);
+            }
+            Look::Found(found) => self.found(flow, *found, time, out),
+        }
+    }
+
+    /// Decides a flow that will show no name.
+    pub(super) fn give_up(&mut self, flow: &mut Flow, time: i64, out: &mut impl Output) {
+        self.nameless(flow, Clues::NONE, time, out);
+    }
+
+    fn found(&mut self, flow: &mut Flow, found: Found, time: i64, out: &mut impl Output) {
+        flow.client = found.client;
+        let catalogue = self.catalogue.clone();
+        let ech = ech::decide(found.ech, found.name.as_deref());
+        let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real);
+        out.name(&Name {
+            time,
+            flow,
+            protocol: found.protocol.as_str(),
+            name: found.name.as_deref(),
+            qtype: None,
+            alpn: &found.alpn,
+            ech,
+            esni: found.esni,
+            ja4: found.ja4.as_deref(),
+            hit,
+        });
+        if found.tunnel {
+            return;
+        }
+        if found.name.is_none() || ech == Ech::Real {
+            let clues = Clues { protocol: found.protocol, ech, alpn: found.alpn, ja4: found.ja4 };
+            self.nameless(flow, clues, time, out);
+            return;
+        }
+        let (count, method, evidence) = match found.protocol {
+            Protocol::Quic => (&mut self.named.quic, Method::Quic, Evidence::QuicSni),
+            Protocol::Http => (&mut self.named.http, Method::Http, Evidence::HttpHost),
+            Protocol::Tls | Protocol::Other => (&mut self.named.tls, Method::Sni, Evidence::Sni),
+        };
+        *count += 1;
+        self.ledger.decide(flow, method);
+        let Some(hit) = hit else {
+            flow.state = State::Decided;
+            return;
+        };
+        let tag = Tag::new(&hit, found.protocol, evidence);
+        let tag = Tag { host: found.name, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
+        self.tagged(flow, tag, time, out);
+    }
+
+    /// A flow without a name of its own: what did DNS tell this client about the address?
+    fn nameless(&mut self, flow: &mut Flow, clues: Clues, time: i64, out: &mut impl Output) {
+        let (client, server) = (flow.client_end().0, flow.server_end().0);
+        let names = self.claims.names(client, server, flow.start);
+        let method = match (&names[..], clues.ech) {
+            ([_], _) => Method::Dns,
+            (_, Ech::Real) => Method::EchReal,
+            _ => Method::None,
+        };
+        let Some(tag) = claimed(&self.catalogue, &names, clues) else {
+            self.ledger.decide(flow, method);
+            flow.state = State::Decided;
+            return;
+        };
+        let ambiguous = tag.evidence == Evidence::Ambiguous;
+        self.ledger.decide(flow, if ambiguous { Method::Ambiguous } else { Method::Dns });
+        self.tagged(flow, tag, time, out);
+    }
+
+    fn tagged(&mut self, flow: &mut Flow, tag: Tag, time: i64, out: &mut impl Output) {
+        self.ai_flows += 1;
+        let mut tagged = Box::new(Tagged::new(tag, time));
+        out.records(tag::record(flow, &mut tagged, &self.origin, time, false));
+        flow.state = State::Tagged(tagged);
+    }
+
+    /// Remembers what an answer told a client.
+    pub(super) fn claim(&mut self, client: IpAddr, server: IpAddr, name: &str, ttl: u32, time: i64) {
+        self.claims.add(client, server, name, ttl, time);
+    }
+}
+
+/// The tag of a flow for whose address the client's DNS answers gave `names`: none of them an AI service = no tag, one
+/// name alone = a graded verdict, several = ambiguous, which is never use.
+fn claimed(catalogue: &Catalogue, names: &[&str], clues: Clues) -> Option<Tag> {
+    let hit = names.iter().find_map(|name| catalogue.find(name))?;
+    let Clues { protocol, ech, alpn, ja4 } = clues;
+    let (evidence, strength, host, candidates) = match names {
+        [name] => (Evidence::Dns, hit.pattern.strength.max(Strength::Likely), Some((*name).to_owned()), Vec::new()),
+        _ => (Evidence::Ambiguous, Strength::Weak, None, names.iter().map(|&name| name.to_owned()).collect()),
+    };
+    Some(Tag { strength, host, candidates, ech, alpn, ja4, ..Tag::new(&hit, protocol, evidence) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_name_is_a_verdict_and_two_are_none() {
+        let catalogue = Catalogue::builtin();
+        let one = claimed(&catalogue, &["claude.ai"], Clues::NONE).unwrap();
+        assert_eq!(
+            (one.evidence, one.strength, one.host.as_deref()),
+            (Evidence::Dns, Strength::Likely, Some("claude.ai"))
+        );
+        let two = claimed(&catalogue, &["chatgpt.com", "news.example"], Clues::NONE).unwrap();
+        assert_eq!((two.evidence, two.strength, two.host), (Evidence::Ambiguous, Strength::Weak, None));
+        assert_eq!(two.candidates, ["chatgpt.com", "news.example"]);
+        assert!(claimed(&catalogue, &["news.example"], Clues::NONE).is_none());
+    }
+}

@@ -1,0 +1,77 @@
+//! DNS flows: every question is a name, questions for AI names are records, answers are claims.
+
+use std::net::IpAddr;
+
+use super::naming::Core;
+use crate::decode::Packet;
+use crate::flow::key::Side;
+use crate::flow::resolver::{Asked, Event};
+use crate::flow::{Flow, State};
+use crate::output::{Name, Output};
+use crate::record::{Ech, LookupRecord};
+
+impl Core {
+    /// Reads a packet of a DNS flow.
+    pub(super) fn resolve(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let State::Resolver(mut resolver) = std::mem::replace(&mut flow.state, State::Decided) else { return };
+        resolver.read(packet, sender, |event| match event {
+            Event::Malformed => self.ledger.broken("dns-message"),
+            Event::Question(asked) => self.question(flow, &asked, out),
+            Event::Answered(asked, answer) => {
+                for address in answer.iter().flat_map(|a| &a.addresses) {
+                    self.claim(flow.client_end().0, address.ip, &asked.name, address.ttl, packet.time);
+                }
+                let answer = answer.map(|a| (a.rcode, a.addresses.iter().map(|a| a.ip).collect()));
+                out.records(self.lookup(flow, &asked, answer));
+            }
+        });
+        flow.state = State::Resolver(resolver);
+    }
+
+    fn question(&mut self, flow: &Flow, asked: &Asked, out: &mut impl Output) {
+        self.named.dns += 1;
+        self.ledger.question();
+        out.name(&Name {
+            time: asked.time,
+            flow,
+            protocol: "dns",
+            name: Some(&asked.name),
+            qtype: Some(asked.qtype),
+            alpn: &[],
+            ech: Ech::None,
+            esni: false,
+            ja4: None,
+            hit: self.catalogue.find(&asked.name),
+        });
+    }
+
+    /// The record of a question, when it was for an AI name. `answer` is absent when none was seen.
+    pub(super) fn lookup(
+        &self,
+        flow: &Flow,
+        asked: &Asked,
+        answer: Option<(u16, Vec<IpAddr>)>,
+    ) -> Option<LookupRecord> {
+        let hit = self.catalogue.find(&asked.name)?;
+        let (client_ip, resolver_ip) = (flow.client_end().0, flow.server_end().0);
+        let (rcode, answers) = answer.map_or((None, Vec::new()), |(rcode, answers)| (Some(rcode), answers));
+        let scope = format!("{}/{}/{}/{}", self.origin.sensor, asked.id, asked.qtype, asked.name);
+        Some(LookupRecord {
+            lookup_id: flow.key.id(&scope, asked.time),
+            sensor: self.origin.sensor.clone(),
+            site: self.origin.site.clone(),
+            ts: asked.time,
+            client_ip,
+            device: client_ip.to_string(),
+            resolver_ip,
+            transport: flow.key.transport,
+            name: asked.name.clone(),
+            qtype: asked.qtype,
+            rcode,
+            answers,
+            service: hit.service.id.clone(),
+            role: hit.pattern.role,
+            catalogue: self.origin.catalogue.clone(),
+        })
+    }
+}

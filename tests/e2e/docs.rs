@@ -1,0 +1,59 @@
+//! What the documentation says of the code is compared with the code.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+fn file(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+/// The keys of a table of a manifest.
+fn dependencies(manifest: &str, table: &str) -> BTreeSet<String> {
+    let manifest: toml::Table = file(manifest).parse().unwrap();
+    manifest.get(table).and_then(|t| t.as_table()).into_iter().flat_map(|t| t.keys().cloned()).collect()
+}
+
+#[test]
+fn each_dependency_has_its_reason() {
+    let page = file("docs/dependencies.md");
+    let sections: Vec<_> = page.split("\n## ").collect();
+    for (package, manifest) in [
+        ("rules", "rules/Cargo.toml"),
+        ("sensor", "sensor/Cargo.toml"),
+        ("ingest", "ingest/Cargo.toml"),
+        ("shadowtap", "Cargo.toml"),
+    ] {
+        let section = sections.iter().find(|s| s.starts_with(&format!("`{package}`"))).unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+        let listed: BTreeSet<_> = rows.map(str::to_owned).collect();
+        assert_eq!(listed, dependencies(manifest, "dependencies"), "{package}");
+        for name in dependencies(manifest, "dev-dependencies") {
+            assert!(section.contains(&format!("`{name}`")), "{package}: {name}");
+        }
+    }
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = |dir: &str| {
+        fs::read_dir(root.join(dir))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "md"))
+    };
+    let mut checked = 0;
+    for page in pages("").chain(pages("docs")).chain(pages("docs/adr")).chain(pages("pcaps")) {
+        let text = fs::read_to_string(&page).unwrap();
+        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let path = link.split('#').next().unwrap();
+            if path.is_empty() || link.contains("://") || link.starts_with("mailto:") {
+                continue;
+            }
+            assert!(page.parent().unwrap().join(path).exists(), "{}: {link}", page.display());
+            checked += 1;
+        }
+    }
+    assert!(checked > 10, "{checked} links");
+}
