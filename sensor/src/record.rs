@@ -255,7 +255,8 @@ pub struct MinuteRecord {
     /// Their bytes on the wire.
     pub bytes: u64,
     /// Per naming method: `sni`, `quic`, `http`, `dns`, `ambiguous`, `ech-real`, `none` (a flow without any name),
-    /// `resolver` (the flow is DNS itself), `pending` (too early to say; only in the last minute of a capture).
+    /// `resolver` (the flow is name resolution itself), `infrastructure` (DHCP, NTP, discovery: never a service),
+    /// `untracked` (the flow table was full), `pending` (not decided when the minute ended).
     pub methods: BTreeMap<String, Tally>,
     /// Frames that are no TCP or UDP: `arp`, `icmp`, `other-ip`, `other-link`, `ip-fragment`.
     pub not_flow: BTreeMap<String, Tally>,

@@ -10,9 +10,9 @@
 const FIRST_CONTENT: u64 = 350;
 /// A later burst shorter than this is flow control, a ping or an acknowledgement.
 const CONTENT: u64 = 150;
-/// While an answer comes in, packets up to this size are flow control (HTTP/2 WINDOW_UPDATE, PING, SETTINGS with the
-/// record around them) and part of no burst.
-const CONTROL: u64 = 64;
+/// Up to this size a packet is flow control (HTTP/2 WINDOW_UPDATE, PING or SETTINGS in a TLS record): it neither answers
+/// nor asks, so it cuts no upload and no answer in two.
+const CONTROL: u64 = 48;
 /// µs of silence from the client that end the loading of a page.
 const PAUSE: i64 = 1_000_000;
 /// A written answer takes at least this long, µs, ...
@@ -78,7 +78,7 @@ impl Bursts {
 
     /// The service sent `bytes` at `time`.
     pub fn down(&mut self, time: i64, bytes: u64) {
-        if self.up == 0 || self.answer.counted {
+        if self.up == 0 || self.answer.counted || bytes <= CONTROL {
             return;
         }
         if self.answer.packets == 0 {
