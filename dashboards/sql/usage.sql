@@ -1,0 +1,15 @@
+-- Who used what in the window? One row per device, address, service and access, from the roll-up.
+SELECT device, client_ip, service, access,
+       max(best_use)      AS best_use,
+       sum(flows)         AS flows,
+       sum(turns)         AS turns,
+       sum(bytes_up)      AS bytes_up,
+       sum(bytes_down)    AS bytes_down,
+       sum(upload_bytes)  AS upload_bytes,
+       max(largest_burst) AS largest_burst,
+       min(first_seen)    AS first_seen,
+       max(last_seen)     AS last_seen
+FROM usage
+WHERE hour >= :from AND hour < :to AND (site = :site OR :site = '')
+GROUP BY device, client_ip, service, access
+ORDER BY device, client_ip, service, access;

@@ -1,0 +1,53 @@
+//! Files that are there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file operation that failed, with the file's name.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {action} {path}: {source}")]
+pub struct FileError {
+    /// What was tried.
+    pub action: &'static str,
+    /// On which path.
+    pub path: PathBuf,
+    /// The system's answer.
+    pub source: io::Error,
+}
+
+impl FileError {
+    /// The error of one action on one path.
+    pub(crate) fn of(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self { action, path: path.to_path_buf(), source }
+    }
+}
+
+/// Extension of a file that is still being written; a reader passes it by, the next start removes it.
+pub(crate) const ASIDE: &str = "part";
+
+/// Writes a file aside, syncs it and gives it its name: after a crash the old content or the new one stands there.
+pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
+    let aside = path.with_extension(ASIDE);
+    let mut file = File::create(&aside).map_err(FileError::of("create", &aside))?;
+    for part in parts {
+        file.write_all(part).map_err(FileError::of("write", &aside))?;
+    }
+    file.sync_all().map_err(FileError::of("sync", &aside))?;
+    fs::rename(&aside, path).map_err(FileError::of("rename into place", path))?;
+    sync_folder(path)
+}
+
+/// Removes a file; one that is gone already is no error.
+pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(FileError::of("remove", path)(e)),
+        _ => Ok(()),
+    }
+}
+
+/// Syncs the folder of a file, so that a name made in it survives a power cut.
+fn sync_folder(path: &Path) -> Result<(), FileError> {
+    let Some(folder) = path.parent() else { return Ok(()) };
+    File::open(folder).and_then(|d| d.sync_all()).map_err(FileError::of("sync", folder))
+}

@@ -1,0 +1,117 @@
+//! The headline and the next actions, in words.
+
+use super::model::{Report, ServiceRow};
+use crate::text::{bytes, counted, percent};
+
+/// How many actions a reader takes in.
+const ACTIONS: usize = 3;
+
+/// The week in one sentence.
+pub(super) fn headline(report: &Report) -> String {
+    let totals = &report.totals;
+    if report.window.facts_until.is_none() {
+        return "The sensor saw no traffic in this week, so nothing can be said about it.".to_owned();
+    }
+    let (used, open) = (totals.services_used.now, totals.unapproved_services_used.now);
+    if used == 0 {
+        return "No use of an AI service was seen on this wire.".to_owned();
+    }
+    let services = match used {
+        1 => "One AI service was".to_owned(),
+        n => format!("{n} AI services were"),
+    };
+    let rest = match (open, used) {
+        (0, _) => "all of it is approved".to_owned(),
+        (1, 1) => "it is not approved yet".to_owned(),
+        (all, used) if all == used => "none of them is approved yet".to_owned(),
+        (1, _) => "one of them is not approved".to_owned(),
+        (n, _) => format!("{n} of them are not approved"),
+    };
+    format!("{services} used on {}; {rest}.", counted(totals.devices.now, "device"))
+}
+
+/// What to do next: clocks first, then a policy where there is none, then decisions, then the view itself.
+pub(super) fn actions(report: &Report) -> Vec<String> {
+    let mut actions: Vec<String> =
+        [clocks(report), policy(report), prohibited(report), undecided(report), new(report), view(report)]
+            .into_iter()
+            .flatten()
+            .collect();
+    let routine = [
+        "Review the approvals that fall due in the next 30 days.",
+        "Compare this week with the trend and note what changed.",
+        "Tell staff which AI services are approved and how to ask for another.",
+    ];
+    actions.extend(routine.map(str::to_owned));
+    actions.truncate(ACTIONS);
+    actions
+}
+
+fn clocks(report: &Report) -> Option<String> {
+    let (open, late) = (report.totals.findings_open.now, report.totals.findings_late.now);
+    match (open, late) {
+        (0, _) => None,
+        (open, 0) => Some(format!("Work through {}; no clock has run out yet.", counted(open, "open finding"))),
+        (open, late) => {
+            let whose = if open == late { "all of them".to_owned() } else { format!("{late} of them") };
+            Some(format!("Work through {}; for {whose} the report time has passed.", counted(open, "open finding")))
+        }
+    }
+}
+
+fn prohibited(report: &Report) -> Option<String> {
+    let row = report.unapproved.rows.iter().find(|row| row.status == "prohibited")?;
+    Some(format!(
+        "Offer an approved alternative to {}: it is prohibited, and {} used it ({} uploaded).",
+        row.name,
+        counted(row.devices, "device"),
+        bytes(row.upload_bytes)
+    ))
+}
+
+/// The service on most devices; of several, the first in the table.
+fn undecided(report: &Report) -> Option<String> {
+    let row = report
+        .unapproved
+        .rows
+        .iter()
+        .rev()
+        .filter(|row| row.status != "prohibited")
+        .max_by_key(|row| row.devices)?;
+    let verb = if row.status == "requires_approval" { "Decide on the approval of" } else { "Assess" };
+    Some(format!(
+        "{verb} {}: {} used it ({} uploaded) and its status is {}.",
+        row.name,
+        counted(row.devices, "device"),
+        bytes(row.upload_bytes),
+        row.status.replace('_', " ")
+    ))
+}
+
+fn new(report: &Report) -> Option<String> {
+    let is_open = |row: &&super::model::NewService| row.status == "unreviewed";
+    let names: Vec<&str> =
+        report.new_this_week.iter().filter(is_open).map(|row| row.name.as_str()).take(3).collect();
+    if names.is_empty() { None } else { Some(format!("Give a first status to what is new: {}.", names.join(", "))) }
+}
+
+fn view(report: &Report) -> Option<String> {
+    let coverage = &report.coverage;
+    if coverage.lost_packets.part > 0 {
+        let lost = percent(coverage.lost_packets.part, coverage.lost_packets.of);
+        return Some(format!("Find out why {lost} of the packets were lost before the sensor saw them."));
+    }
+    let (one_way, decided) = (coverage.one_way_flows.part, coverage.one_way_flows.of);
+    if one_way.saturating_mul(10) > decided {
+        let share = percent(one_way, decided);
+        return Some(format!("Check the mirror port: {share} of the flows were seen in one direction only."));
+    }
+    None
+}
+
+fn policy(report: &Report) -> Option<String> {
+    let undecided = |row: &ServiceRow| row.usage == "used" && row.status == "unreviewed";
+    let all = report.totals.services_used.now > 0
+        && report.services.iter().filter(|row| row.usage == "used").all(undecided);
+    all.then(|| "Write down a first policy: no service in use has a status yet.".to_owned())
+}

@@ -1,0 +1,204 @@
+//! From store, findings and rules to the report's model.
+
+use jiff::tz::TimeZone;
+use rules::catalogue::Catalogue;
+use rules::policy::Policy;
+
+use super::coverage::Seen;
+use super::departments::Folding;
+use super::findings::Clocks;
+use super::judged::{Judged, devices, judged, services, upload_bytes, used};
+use super::model::{FORM, Method, Pair, Report, Span, Totals};
+use super::week::Week;
+use super::{actions, tables, trend};
+use crate::db::DbError;
+use crate::judge::FindingsDb;
+use crate::store::{Store, StoreError};
+use crate::time::{HOUR, Window, utc};
+
+/// What a report is made with, besides the facts.
+#[derive(Debug, Clone)]
+pub struct ReportContext<'a> {
+    /// What an AI service is.
+    pub catalogue: &'a Catalogue,
+    /// Who may use it: judges the whole report, past weeks included.
+    pub policy: &'a Policy,
+    /// The site to report on; empty for all sites of the store.
+    pub site: String,
+    /// The site's time zone.
+    pub time_zone: TimeZone,
+    /// The week.
+    pub week: Week,
+    /// Version of the program, as printed in the method box.
+    pub binary: String,
+}
+
+/// Why a report could not be built or written.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The findings file did not answer.
+    #[error(transparent)]
+    Findings(#[from] DbError),
+    /// A file could not be written.
+    #[error(transparent)]
+    File(#[from] crate::files::FileError),
+    /// The page's template and the model do not fit together: a fault of this program.
+    #[error("cannot render the page: {0}")]
+    Template(#[from] minijinja::Error),
+    /// The model could not be written as JSON: a fault of this program.
+    #[error("cannot write the report as JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+/// The newest week of which the store holds a fact, on the site's clock; none when it holds no fact.
+pub fn latest_week(store: &dyn Store, zone: &TimeZone) -> Result<Option<Week>, StoreError> {
+    Ok(store.newest("", None)?.map(|newest| Week::of(newest, zone)))
+}
+
+impl Report {
+    /// Builds the report of one week.
+    pub fn build(
+        store: &dyn Store,
+        findings: &FindingsDb,
+        context: &ReportContext<'_>,
+    ) -> Result<Report, ReportError> {
+        let now = Facts::of(store, findings, context, context.week)?;
+        let before = Facts::of(store, findings, context, context.week.back(1))?;
+        let folding = Folding::of(&now.rows);
+        let services = tables::service_table(&now.rows, context.catalogue);
+        let coverage = now.coverage(store, context, &services)?;
+        let mut report = Report {
+            form: FORM,
+            site: context.site.clone(),
+            window: span(context, &now),
+            headline: String::new(),
+            totals: totals(&now, &before),
+            actions: Vec::new(),
+            new_this_week: tables::new_services(&services, &now.first_seen, now.window, context.catalogue),
+            unapproved: tables::matrix(&now.rows, &folding, context.catalogue),
+            uploads_by_status: tables::uploads_by_status(&now.rows),
+            uploads: tables::uploads(&now.rows, context.catalogue),
+            access: tables::access(&now.rows),
+            trend: trend::trend(store, context)?,
+            departments: folding.rows(&now.rows),
+            findings_by_service: now.clocks().by_service(now.window),
+            findings: now.clocks().table(now.window, &folding),
+            coverage,
+            method: method(context, folding.note.clone()),
+            services,
+        };
+        report.headline = actions::headline(&report);
+        report.actions = actions::actions(&report);
+        Ok(report)
+    }
+}
+
+/// What is known about one week.
+struct Facts {
+    window: Window,
+    rows: Vec<Judged>,
+    first_seen: std::collections::BTreeMap<String, i64>,
+    newest: Option<i64>,
+    seen: bool,
+    findings: Vec<crate::judge::Finding>,
+}
+
+impl Facts {
+    fn of(
+        store: &dyn Store,
+        findings: &FindingsDb,
+        context: &ReportContext<'_>,
+        week: Week,
+    ) -> Result<Self, ReportError> {
+        let window = week.window(&context.time_zone);
+        let rows = judged(store, context, window)?;
+        Ok(Self {
+            seen: seen(store, &context.site, window, &rows)?,
+            first_seen: store.first_seen(&context.site, window.to)?,
+            newest: store.newest(&context.site, Some(window.to))?.filter(|newest| window.contains(*newest)),
+            findings: findings.detected_before(&context.site, window.to)?,
+            window,
+            rows,
+        })
+    }
+
+    /// Clocks are read at the newest fact: a week that is still running has not yet run out of time.
+    fn clocks(&self) -> Clocks<'_> {
+        Clocks { findings: &self.findings, at: self.newest.unwrap_or(self.window.to) }
+    }
+
+    fn new_services(&self) -> u64 {
+        self.first_seen.values().filter(|first| self.window.contains(**first)).count() as u64
+    }
+
+    fn coverage(
+        &self,
+        store: &dyn Store,
+        context: &ReportContext<'_>,
+        services: &[super::model::ServiceRow],
+    ) -> Result<super::model::Coverage, StoreError> {
+        let seen = Seen {
+            window: self.window,
+            ledger: store.ledger(&context.site, self.window)?,
+            tallies: &store.tallies(&context.site, self.window)?,
+            lookups: &store.lookups(&context.site, self.window)?,
+            rows: &self.rows,
+            services,
+            catalogue: context.catalogue,
+        };
+        Ok(seen.coverage())
+    }
+}
+
+/// True when the sensor saw anything at all: only then is a zero a measurement.
+pub(super) fn seen(store: &dyn Store, site: &str, window: Window, rows: &[Judged]) -> Result<bool, StoreError> {
+    Ok(!rows.is_empty() || store.ledger(site, window)?.minutes > 0)
+}
+
+fn span(context: &ReportContext<'_>, now: &Facts) -> Span {
+    Span {
+        from: utc(now.window.from),
+        to: utc(now.window.to),
+        week: context.week.to_string(),
+        time_zone: context.time_zone.iana_name().unwrap_or("UTC").to_owned(),
+        hours: (now.window.to - now.window.from) / HOUR,
+        facts_until: now.newest.map(utc),
+    }
+}
+
+fn totals(now: &Facts, before: &Facts) -> Totals {
+    let pair =
+        |number: &dyn Fn(&Facts) -> u64| Pair { now: number(now), before: before.seen.then(|| number(before)) };
+    Totals {
+        services_used: pair(&|facts| services(used(&facts.rows))),
+        unapproved_services_used: pair(&|facts| services(used(&facts.rows).filter(|row| row.unapproved()))),
+        new_services: pair(&Facts::new_services),
+        devices: pair(&|facts| devices(used(&facts.rows))),
+        bytes_uploaded: pair(&|facts| upload_bytes(used(&facts.rows))),
+        findings_open: pair(&|facts| facts.clocks().open()),
+        findings_late: pair(&|facts| facts.clocks().late()),
+    }
+}
+
+/// What a sensor on a mirror port cannot know, whatever the numbers say.
+const LIMITS: [&str; 6] = [
+    "What was typed or answered: no content is read or kept, so whether data went in has to be asked.",
+    "Whether a private or a company account was used: both go to the same host.",
+    "AI inside other products (mail, office, ticket systems) when it shares their hosts: listed as shared, never as use.",
+    "What is hidden by encrypted names (ECH), encrypted DNS, a VPN or a relay: counted under coverage where it shows.",
+    "Devices whose traffic does not pass the mirror port: at home, on mobile networks, at sites without a sensor.",
+    "Who sat at a device, and why: a finding is about a tool, not about a person.",
+];
+
+fn method(context: &ReportContext<'_>, departments: String) -> Method {
+    Method {
+        catalogue: context.catalogue.version().to_owned(),
+        policy: crate::judge::policy_words(context.policy),
+        binary: context.binary.clone(),
+        limits: LIMITS.map(str::to_owned).to_vec(),
+        departments,
+    }
+}

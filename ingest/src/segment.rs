@@ -1,0 +1,58 @@
+//! Reading a segment or batch: whole records go on, a line that is none is set aside instead of blocking the queue.
+
+use std::fs;
+use std::path::Path;
+
+use sensor::record::Record;
+
+use crate::files::{FileError, write_whole};
+
+/// Extension of the lines of a segment that were no records.
+const REJECTED: &str = "rejected";
+
+/// What a segment held.
+#[derive(Debug, Default)]
+pub(crate) struct Segment {
+    /// Its records, in order.
+    pub(crate) records: Vec<Record>,
+    /// Lines that were no record; they are kept beside the segment under the extension `rejected`.
+    pub(crate) rejected: u64,
+    /// The bytes of the whole file.
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Reads a file of records.
+pub(crate) fn read(path: &Path) -> Result<Segment, FileError> {
+    let bytes = fs::read(path).map_err(FileError::of("read", path))?;
+    let mut segment = Segment::default();
+    let mut rejected: Vec<&[u8]> = Vec::new();
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        match serde_json::from_slice(line) {
+            Ok(record) => segment.records.push(record),
+            Err(_) if line.trim_ascii().is_empty() => {}
+            Err(_) => rejected.push(line),
+        }
+    }
+    if !rejected.is_empty() {
+        segment.rejected = rejected.len() as u64;
+        write_whole(&path.with_extension(REJECTED), &rejected)?;
+    }
+    segment.bytes = bytes;
+    Ok(segment)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broken_line_is_set_aside_and_the_others_go_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.ndjson");
+        let minute = serde_json::to_string(&Record::Minute(Box::default())).unwrap();
+        fs::write(&path, format!("{minute}\nnot json\n{minute}\n")).unwrap();
+        let segment = read(&path).unwrap();
+        assert_eq!((segment.records.len(), segment.rejected), (2, 1));
+        assert_eq!(fs::read_to_string(dir.path().join("a.rejected")).unwrap(), "not json\n");
+    }
+}

@@ -1,0 +1,10 @@
+//! Findings on their way to a SIEM: the event's form, its frame, and the connection.
+
+mod ecs;
+mod frame;
+mod sender;
+
+pub use ecs::event as ecs_event;
+pub use frame::{frame, severity_word};
+pub(crate) use sender::SyslogSink;
+pub use sender::{SendError, SiemReport, SyslogTarget};

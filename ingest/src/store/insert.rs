@@ -1,0 +1,183 @@
+//! One batch into the embedded store: one transaction, every row `INSERT OR IGNORE`.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Transaction, TransactionBehavior, params};
+use sensor::record::{FlowRecord, LookupRecord, MinuteRecord, Record, Tally};
+
+use super::rollup::Rollup;
+use super::{Inserted, SqliteStore};
+use crate::db::{DbError, int};
+
+impl SqliteStore {
+    pub(super) fn insert_batch(&mut self, token: &str, records: &[Record]) -> Result<Inserted, DbError> {
+        let failed = self.failed();
+        let zone = self.zone.clone();
+        let step = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&failed)?;
+        let insert = || -> rusqlite::Result<Inserted> {
+            let mut counts = Inserted::default();
+            if !take_token(&step, token, records.len())? {
+                counts.known = records.len() as u64;
+                return Ok(counts);
+            }
+            let mut rollup = Rollup::default();
+            for record in records {
+                let new = match record {
+                    Record::Flow(flow) => insert_flow(&step, flow)?,
+                    Record::Lookup(lookup) => insert_lookup(&step, lookup)?,
+                    Record::Minute(minute) => insert_minute(&step, minute)?,
+                };
+                counts.new += u64::from(new);
+                counts.known += u64::from(!new);
+                if let (true, Record::Flow(flow)) = (new, record) {
+                    rollup.add(flow, &zone);
+                }
+            }
+            rollup.write(&step)?;
+            Ok(counts)
+        };
+        let counts = insert().map_err(&failed)?;
+        step.commit().map_err(&failed)?;
+        Ok(counts)
+    }
+}
+
+fn take_token(step: &Transaction<'_>, token: &str, records: usize) -> rusqlite::Result<bool> {
+    let mut insert = step.prepare_cached("INSERT OR IGNORE INTO batch (token, records) VALUES (?1, ?2)")?;
+    Ok(insert.execute(params![token, records as i64])? == 1)
+}
+
+/// True when the record was new.
+fn insert_flow(step: &Transaction<'_>, flow: &FlowRecord) -> rusqlite::Result<bool> {
+    let mut insert = step.prepare_cached(
+        "INSERT OR IGNORE INTO flow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+         ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36)",
+    )?;
+    let rows = insert.execute(params![
+        flow.flow_id,
+        flow.seq,
+        flow.last,
+        flow.community_id,
+        flow.sensor,
+        flow.site,
+        flow.start,
+        flow.end,
+        flow.client_ip.to_string(),
+        flow.client_port,
+        flow.client_mac,
+        flow.vlan,
+        flow.device,
+        flow.server_ip.to_string(),
+        flow.server_port,
+        flow.transport.as_str(),
+        flow.protocol.as_str(),
+        flow.host,
+        flow.evidence.as_str(),
+        list(&flow.candidates),
+        flow.service,
+        flow.role.as_str(),
+        flow.strength.as_str(),
+        flow.access.as_str(),
+        flow.modality.as_str(),
+        ech(flow),
+        list(&flow.alpn),
+        flow.ja4,
+        int(flow.bytes_up),
+        int(flow.bytes_down),
+        int(flow.upload_bytes),
+        int(flow.packets_up),
+        int(flow.packets_down),
+        int(flow.turns),
+        int(flow.largest_burst),
+        flow.catalogue,
+    ])?;
+    Ok(rows == 1)
+}
+
+fn ech(flow: &FlowRecord) -> &'static str {
+    match flow.ech {
+        sensor::record::Ech::None => "none",
+        sensor::record::Ech::Grease => "grease",
+        sensor::record::Ech::Real => "real",
+    }
+}
+
+fn insert_lookup(step: &Transaction<'_>, lookup: &LookupRecord) -> rusqlite::Result<bool> {
+    let mut insert = step.prepare_cached(
+        "INSERT OR IGNORE INTO lookup VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    )?;
+    let rows = insert.execute(params![
+        lookup.lookup_id,
+        lookup.sensor,
+        lookup.site,
+        lookup.ts,
+        lookup.client_ip.to_string(),
+        lookup.device,
+        lookup.resolver_ip.to_string(),
+        lookup.transport.as_str(),
+        lookup.name,
+        lookup.qtype,
+        lookup.rcode,
+        list(&lookup.answers),
+        lookup.service,
+        lookup.role.as_str(),
+        lookup.catalogue,
+    ])?;
+    Ok(rows == 1)
+}
+
+fn insert_minute(step: &Transaction<'_>, minute: &MinuteRecord) -> rusqlite::Result<bool> {
+    let mut insert =
+        step.prepare_cached("INSERT OR IGNORE INTO minute VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let rows = insert.execute(params![
+        minute.sensor,
+        minute.source,
+        minute.minute,
+        minute.site,
+        int(minute.frames),
+        int(minute.bytes),
+        int(minute.one_way_flows),
+        int(minute.late_flows),
+        int(minute.dns_questions),
+    ])?;
+    if rows == 0 {
+        return Ok(false);
+    }
+    insert_tallies(step, minute, "INSERT INTO minute_method VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)", &minute.methods)?;
+    insert_tallies(
+        step,
+        minute,
+        "INSERT INTO minute_not_flow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        &minute.not_flow,
+    )?;
+    insert_tallies(
+        step,
+        minute,
+        "INSERT INTO minute_malformed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        &minute.malformed,
+    )?;
+    let mut insert = step.prepare_cached("INSERT INTO minute_drop VALUES (?1, ?2, ?3, ?4, ?5)")?;
+    for (place, packets) in &minute.drops {
+        insert.execute(params![minute.sensor, minute.source, minute.minute, place, int(*packets)])?;
+    }
+    Ok(true)
+}
+
+fn insert_tallies(
+    step: &Transaction<'_>,
+    minute: &MinuteRecord,
+    sql: &str,
+    tallies: &BTreeMap<String, Tally>,
+) -> rusqlite::Result<()> {
+    let mut insert = step.prepare_cached(sql)?;
+    for (word, tally) in tallies {
+        let (flows, frames, bytes) = (int(tally.flows), int(tally.frames), int(tally.bytes));
+        insert.execute(params![minute.sensor, minute.source, minute.minute, word, flows, frames, bytes])?;
+    }
+    Ok(())
+}
+
+/// A list of names or addresses as JSON; such a list always encodes.
+fn list<T: serde::Serialize>(items: &[T]) -> String {
+    serde_json::to_string(items).unwrap_or_else(|_| "[]".to_owned())
+}

@@ -1,0 +1,146 @@
+//! Where facts are kept: one trait, so that a report is the same whatever database is behind it.
+
+mod insert;
+mod query;
+mod rollup;
+mod sqlite;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use rules::catalogue::Access;
+use rules::usage::Use;
+use sensor::record::Record;
+
+pub(crate) use rollup::judge;
+pub use sqlite::{STORE_FILE, SqliteStore};
+
+use crate::db::DbError;
+use crate::time::Window;
+
+/// Facts in, grouped answers out. A query answers for one site; an empty site name means all of them.
+pub trait Store: Send {
+    /// Adds one batch in one transaction. A token that is in already changes nothing; nor does a record that is.
+    fn insert(&mut self, token: &str, records: &[Record]) -> Result<Inserted, StoreError>;
+
+    /// Who used what: one row per device, address, service and access.
+    fn usage(&self, site: &str, window: Window) -> Result<Vec<UsageRow>, StoreError>;
+
+    /// When each service was first used or visited, looking at everything before `before`.
+    fn first_seen(&self, site: &str, before: i64) -> Result<BTreeMap<String, i64>, StoreError>;
+
+    /// DNS questions for AI names, by service.
+    fn lookups(&self, site: &str, window: Window) -> Result<Vec<LookupRow>, StoreError>;
+
+    /// The totals of the visibility ledger.
+    fn ledger(&self, site: &str, window: Window) -> Result<Ledger, StoreError>;
+
+    /// The ledger's tallies, by kind and word.
+    fn tallies(&self, site: &str, window: Window) -> Result<Vec<TallyRow>, StoreError>;
+
+    /// The time of the newest fact before `before` (any fact when absent), µs UTC.
+    fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError>;
+}
+
+/// What one batch changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Inserted {
+    /// Records that were new.
+    pub new: u64,
+    /// Records that were there already.
+    pub known: u64,
+}
+
+/// Why a store could not do it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The embedded store.
+    #[error(transparent)]
+    Sqlite(#[from] DbError),
+}
+
+impl StoreError {
+    /// True when the same call may succeed later without anybody's help.
+    pub fn retry(&self) -> bool {
+        match self {
+            Self::Sqlite(e) => e.retry(),
+        }
+    }
+}
+
+/// Use of one service by one device in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// Stable device id.
+    pub device: String,
+    /// Client address: what the policy's groups are made of.
+    pub client_ip: IpAddr,
+    /// Service id.
+    pub service: String,
+    /// How the service was reached.
+    pub access: Access,
+    /// Best evidence of use.
+    pub usage: Use,
+    /// Flows that began.
+    pub flows: u64,
+    /// Exchanges.
+    pub turns: u64,
+    /// Payload bytes from the clients.
+    pub bytes_up: u64,
+    /// Payload bytes from the servers.
+    pub bytes_down: u64,
+    /// The part of `bytes_up` that can carry content.
+    pub upload_bytes: u64,
+    /// Largest single burst of upload content.
+    pub largest_burst: u64,
+    /// First packet, µs UTC.
+    pub first_seen: i64,
+    /// Last packet, µs UTC.
+    pub last_seen: i64,
+}
+
+/// DNS questions for the names of one service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LookupRow {
+    /// Service id.
+    pub service: String,
+    /// Questions.
+    pub questions: u64,
+    /// Devices that asked.
+    pub devices: u64,
+}
+
+/// The ledger of a window, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Ledger {
+    /// Minutes of which the sensor wrote a record, each counted once.
+    pub minutes: u64,
+    /// Frames seen.
+    pub frames: u64,
+    /// Their bytes on the wire.
+    pub bytes: u64,
+    /// Flows of which one direction alone was seen.
+    pub one_way_flows: u64,
+    /// TCP flows that began before the sensor saw them.
+    pub late_flows: u64,
+    /// DNS questions.
+    pub dns_questions: u64,
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TallyRow {
+    /// `method`, `not_flow`, `malformed` or `drop`.
+    pub kind: String,
+    /// The method, protocol, reason or place.
+    pub word: String,
+    /// Flows.
+    pub flows: u64,
+    /// Frames (packets, for a drop).
+    pub frames: u64,
+    /// Bytes on the wire.
+    pub bytes: u64,
+}
+
+#[cfg(test)]
+mod tests;
