@@ -1,6 +1,7 @@
 //! The configuration file, and what the command line makes of it.
 
 use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -115,6 +116,8 @@ pub(crate) struct Setup {
     pub(crate) data_dir: PathBuf,
     /// Name of the site.
     pub(crate) site: String,
+    /// The site that reports are about; all sites of the store when the configuration names none.
+    pub(crate) report_site: String,
     /// The site's time zone.
     pub(crate) time_zone: TimeZone,
     /// Name of the sensor.
@@ -141,6 +144,7 @@ impl Setup {
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
             data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(default_data_dir),
+            report_site: file.site.name.as_ref().map_or_else(String::new, |name| name.0.clone()),
             site: file.site.name.map_or_else(|| "office".to_owned(), |name| name.0),
             time_zone: file.site.time_zone.map_or_else(system_zone, |zone| zone.0),
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
@@ -165,20 +169,20 @@ impl Setup {
     /// Makes the data directory and keeps other processes from writing into it while the lock is held.
     pub(crate) fn lock(&self) -> Result<File, Failure> {
         let dir = self.data_dir.display();
-        fs::create_dir_all(&self.data_dir).map_err(|e| {
-            Failure::Failed(format!("cannot create the data directory {dir}: {e}; name another with --data-dir"))
-        })?;
-        let path = self.data_dir.join("lock");
-        let cannot = |e| {
-            Failure::Failed(format!("cannot write to the data directory {dir}: {e}; name another with --data-dir"))
+        let cannot = |what: &str, e| {
+            Failure::Failed(format!("cannot {what} the data directory {dir}: {e}; name another with --data-dir"))
         };
-        let lock = File::create(&path).map_err(cannot)?;
+        // What the sensor knows is nobody else's business on this machine.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
+        made.map_err(|e| cannot("create", e))?;
+        let path = self.data_dir.join("lock");
+        let lock = File::create(&path).map_err(|e| cannot("write to", e))?;
         match lock.try_lock() {
             Ok(()) => Ok(lock),
             Err(TryLockError::WouldBlock) => Err(Failure::Failed(format!(
                 "the data directory {dir} is in use by another shadowtap; stop it or name another with --data-dir"
             ))),
-            Err(TryLockError::Error(e)) => Err(cannot(e)),
+            Err(TryLockError::Error(e)) => Err(cannot("lock", e)),
         }
     }
 }
@@ -215,7 +219,6 @@ fn default_data_dir() -> PathBuf {
 
 /// Root owns its own entry under /proc.
 fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
     fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }
 

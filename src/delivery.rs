@@ -64,7 +64,7 @@ pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report,
     let context = ReportContext {
         catalogue: &setup.catalogue,
         policy: &setup.policy,
-        site: setup.site.clone(),
+        site: setup.report_site.clone(),
         time_zone: setup.time_zone.clone(),
         week,
         binary: env!("CARGO_PKG_VERSION").to_owned(),
