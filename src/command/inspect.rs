@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use rules::catalogue::{Catalogue, Role, Strength};
+use rules::catalogue::{Catalogue, Role};
 use sensor::capture::file::CaptureFile;
 use sensor::flow::Flow;
 use sensor::output::{Name, Output as Sink};
@@ -106,7 +106,6 @@ struct NameLine<'a> {
     ja4: Option<&'a str>,
     service: Option<&'a str>,
     role: Option<Role>,
-    strength: Option<Strength>,
     evidence: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     pcap: Option<&'a str>,
@@ -152,7 +151,6 @@ impl Sink for Printer {
             ja4: name.ja4,
             service: name.hit.as_ref().map(|hit| hit.service.id.as_str()),
             role: name.hit.as_ref().map(|hit| hit.pattern.role),
-            strength: name.hit.as_ref().map(|hit| hit.pattern.strength),
             evidence: evidence(name.protocol),
             pcap: self.pcap.as_deref(),
         };

@@ -104,6 +104,29 @@ fn findings_can_fail_a_run() {
     assert_eq!(read("a"), 0);
 }
 
+/// The contract that checkers and scripts rely on: names and order of the fields.
+#[test]
+fn inspect_lines_have_their_fields_in_order() {
+    let fields = |line: &str| -> Vec<String> {
+        let before = line.match_indices("\":").map(|(at, _)| &line[..at]);
+        before.map(|text| text.rsplit('"').next().unwrap().to_owned()).collect()
+    };
+    let capture = own("browser-tcp.pcap");
+    let ran = run(shadowtap().args(["inspect", "--flows", "--format", "ndjson"]).args([&capture, &capture])).ok();
+    let name =
+        "kind ts proto src_ip src_port dst_ip dst_port name qtype alpn ech esni ja4 service role evidence pcap";
+    let flow = "kind proto a_ip a_port b_ip b_port pkts_ab bytes_ab pkts_ba bytes_ba ipbytes_ab ipbytes_ba pcap";
+    let mut kinds = [false; 2];
+    for line in ran.stdout.lines() {
+        let names = line.starts_with(r#"{"kind":"name""#);
+        kinds[usize::from(names)] = true;
+        assert_eq!(fields(line).join(" "), if names { name } else { flow }, "{line}");
+    }
+    assert_eq!(kinds, [true; 2]);
+    let alone = run(shadowtap().args(["inspect", "--format", "ndjson"]).arg(&capture)).ok();
+    assert!(!alone.stdout.contains("\"pcap\""));
+}
+
 #[test]
 fn a_table_is_for_people() {
     let ran = run(shadowtap().args(["inspect", "--format", "table"]).arg(own("browser-tcp.pcap"))).ok();
