@@ -12,7 +12,7 @@ use crate::command;
     version,
     max_term_width = 100,
     after_help = "\
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with losses or findings where asked (--fail-on).
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with losses or findings (`read --fail-on`).
 
 See `shadowtap COMMAND --help` for examples of each command."
 )]

@@ -9,7 +9,7 @@ use ingest::siem::SyslogTarget;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
-use rules::policy::Policy;
+use rules::policy::{Policy, PolicyError};
 use sensor::local::LocalNets;
 use sensor::worker::WorkerConfig;
 use serde::Deserialize;
@@ -25,7 +25,8 @@ pub(crate) struct SetupArgs {
     /// Policy file: who may use what (docs/policy.md); without one every service is unreviewed
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
-    /// Where spool, store and findings are kept [default: /var/lib/shadowtap as root, else ~/.local/share/shadowtap]
+    /// Where spool, store and findings are kept [default: /var/lib/shadowtap as
+    /// root, else $XDG_DATA_HOME/shadowtap or ~/.local/share/shadowtap]
     #[arg(long, value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
     /// Folder of catalogue files that replace or extend the built-in ones
@@ -138,7 +139,7 @@ impl Setup {
         let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
         let catalogue = Arc::new(catalogue(args.catalogue.as_deref().or(file.catalogue.as_deref()))?);
         let policy = match args.policy.as_deref().or(file.policy.as_deref()) {
-            Some(path) => Policy::load(path, &catalogue).map_err(Failure::usage)?,
+            Some(path) => Policy::load(path, &catalogue).map_err(|e| policy_failure(path, e))?,
             None => Policy::empty(),
         };
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
@@ -206,6 +207,15 @@ fn read(path: &Path) -> Result<ConfigFile, Failure> {
         *relative = base.join(&*relative);
     }
     Ok(file)
+}
+
+fn policy_failure(path: &Path, error: PolicyError) -> Failure {
+    match error {
+        PolicyError::Read { source, .. } => {
+            Failure::Usage(format!("cannot read the policy {}: {source}", path.display()))
+        }
+        PolicyError::Fault(fault) => Failure::usage(fault),
+    }
 }
 
 fn default_data_dir() -> PathBuf {

@@ -3,7 +3,9 @@
 use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, Week};
-use ingest::store::{SqliteStore, Store};
+use ingest::siem::SiemReport;
+use ingest::store::{STORE_FILE, SqliteStore, Store};
+use ingest::text::counted;
 use sensor::spool::Spool;
 
 use crate::config::Setup;
@@ -36,25 +38,29 @@ impl Delivery {
     pub(crate) fn drain(&mut self) -> Result<Delivered, Failure> {
         let delivered = self.deliverer.drain()?;
         if delivered.rejected > 0 {
+            let lines = counted(delivered.rejected, "line");
             terminal::warning(&format!(
-                "{} lines of the spool are no records and were left out",
-                delivered.rejected
+                "{lines} of the spool held no record; they are kept beside it as *.rejected"
             ));
         }
         Ok(delivered)
     }
 }
 
-/// Says which SIEM sinks have events waiting.
-pub(crate) fn report_siem(delivered: &Delivered) {
-    for sink in delivered.siem.iter().filter(|sink| sink.waiting > 0) {
-        let why = sink.error.as_deref().unwrap_or("pausing after a failure");
-        terminal::warning(&format!("{} events wait for the SIEM: {why}", sink.waiting));
-    }
+/// Which SIEM sinks have events waiting, and why: a line for each.
+pub(crate) fn waiting(delivered: &Delivered) -> Vec<String> {
+    let line = |sink: &SiemReport| match &sink.error {
+        Some(why) => format!("events wait for the SIEM: {why}"),
+        None => format!("events wait for the SIEM {}", sink.address),
+    };
+    delivered.siem.iter().filter(|sink| sink.waiting > 0).map(line).collect()
 }
 
 /// The report of a week (by default the newest in the store), built from the data directory.
 pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report, Failure> {
+    if !setup.data_dir.join(STORE_FILE).exists() {
+        return Err(no_facts(setup));
+    }
     let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
     let findings = FindingsDb::open(&setup.data_dir)?;
     let week = match week {
@@ -73,10 +79,12 @@ pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report,
 }
 
 fn newest_week(store: &dyn Store, setup: &Setup) -> Result<Week, Failure> {
-    ingest::report::latest_week(store, &setup.time_zone)?.ok_or_else(|| {
-        Failure::Failed(format!(
-            "the store in {} holds no facts yet: `shadowtap read FILE` or `shadowtap run -i IFACE` brings some",
-            setup.data_dir.display()
-        ))
-    })
+    ingest::report::latest_week(store, &setup.time_zone)?.ok_or_else(|| no_facts(setup))
+}
+
+fn no_facts(setup: &Setup) -> Failure {
+    Failure::Failed(format!(
+        "the store in {} holds no facts yet: `shadowtap read FILE` or `shadowtap run -i IFACE` brings some",
+        setup.data_dir.display()
+    ))
 }

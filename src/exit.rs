@@ -27,6 +27,14 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// The words for a message within another one.
+    pub(crate) fn into_text(self) -> String {
+        match self {
+            Self::Failed(text) | Self::Usage(text) => text,
+            Self::ClosedPipe => String::new(),
+        }
+    }
+
     /// A wrong command line or configuration file.
     pub(crate) fn usage(error: impl ToString) -> Self {
         Self::Usage(error.to_string())

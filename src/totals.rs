@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use ingest::text::{bytes, number, percent};
+use ingest::text::{bytes, counted, number, percent};
 use sensor::ledger::Method;
 use sensor::worker::Worker;
 use serde::Serialize;
@@ -39,7 +39,8 @@ struct Names {
     dns: u64,
 }
 
-/// Packets lost before they were seen, by place; `spool` = records that could not be written; `file` = captures that
+/// Packets lost before they were seen: `kernel` by the interface or its driver, `ring` because the capture ring was
+/// full, `queue` between reader and workers (none today); `spool` = records that could not be written; `file` = captures that
 /// end in the middle of a packet or are damaged.
 #[derive(Debug, Default, Serialize)]
 struct Losses {
@@ -105,14 +106,21 @@ impl Totals {
         let share = percent(self.named_bytes, self.flow_bytes);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "{share} of the traffic carries a name (name resolution and the like left out)");
-        let _ = writeln!(text, "{} flows to AI services, {} records", number(self.ai_flows), number(self.records));
+        let _ = writeln!(
+            text,
+            "{} to AI services, {}",
+            counted(self.ai_flows, "flow"),
+            counted(self.records, "record")
+        );
         let Losses { kernel, ring, queue, spool, file } = self.losses;
         let _ = match self.has_losses() {
             false => writeln!(text, "nothing lost"),
             true => writeln!(
                 text,
-                "lost: {kernel} packets in the kernel, {ring} in the ring, {queue} in queues, {spool} records at the \
-                 spool, {file} captures not read to their end"
+                "lost: {} by the interface, {ring} at the ring, {queue} in queues; {} at the spool; {} not read to the end",
+                counted(kernel, "packet"),
+                counted(spool, "record"),
+                counted(file, "capture"),
             ),
         };
         let malformed: Vec<_> = self.malformed.iter().map(|(reason, n)| format!("{reason} {n}")).collect();

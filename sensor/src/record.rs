@@ -262,9 +262,10 @@ pub struct MinuteRecord {
     pub not_flow: BTreeMap<String, Tally>,
     /// Frames that could not be decoded, by reason.
     pub malformed: BTreeMap<String, Tally>,
-    /// Packets lost before they were seen, by place: `kernel`, `ring`, `queue`, `spool`, `file` (a truncated capture).
+    /// Lost before it was seen, by place: `kernel` (packets dropped by the interface or its driver), `ring` (packets for
+    /// which the capture ring had no room), `file` (captures that are cut off or damaged).
     pub drops: BTreeMap<String, u64>,
-    /// Flows decided in this minute of which one direction alone was seen.
+    /// Flows that ended in this minute and of which one direction alone was seen.
     pub one_way_flows: u64,
     /// TCP flows decided in this minute that began before the sensor saw them.
     pub late_flows: u64,

@@ -147,7 +147,7 @@ fn list(category: Option<Category>, format: Format, catalogue: &Catalogue) -> Ou
         match format {
             Format::Json => out.line(serde_json::to_string(&listed)?)?,
             Format::Text => out.line(format_args!(
-                "{:<24} {:<28} {:<16} {:>3} hosts  {}",
+                "{:<24} {:<28} {:<16} {:>3}  {}",
                 listed.service,
                 listed.name,
                 service.category.as_str(),

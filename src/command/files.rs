@@ -1,5 +1,6 @@
 //! Feeds capture files to a worker, with progress.
 
+use ingest::text::counted;
 use sensor::capture::file::{CaptureFile, Ending};
 use sensor::output::Output;
 use sensor::worker::Worker;
@@ -39,7 +40,8 @@ fn account(file: &CaptureFile, worker: &mut Worker, name: &str) {
     let (frames, bytes) = file.unknown_link();
     worker.ledger().unknown_link(frames, bytes);
     if frames > 0 {
-        terminal::warning(&format!("{name}: {frames} frames are of a link type that cannot be decoded"));
+        let frames = counted(frames, "frame");
+        terminal::warning(&format!("{name}: {frames} of a link type that cannot be decoded"));
     }
     let how = match file.ending() {
         Ending::Clean => return,

@@ -14,6 +14,7 @@ use sensor::worker::{Worker, WorkerConfig};
 use serde::Serialize;
 
 use crate::command::files::{self, Unreadable};
+use crate::config;
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::{self, Output};
 
@@ -32,6 +33,9 @@ pub(crate) struct Args {
     /// Output format [default: table on a terminal, else ndjson]
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Folder of catalogue files that replace or extend the built-in ones
+    #[arg(long, value_name = "DIR")]
+    catalogue: Option<PathBuf>,
     /// Print each flow with its packets and bytes as well
     #[arg(long)]
     flows: bool,
@@ -47,7 +51,7 @@ enum Format {
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
-    let catalogue = Arc::new(Catalogue::builtin());
+    let catalogue = Arc::new(config::catalogue(args.catalogue.as_deref())?);
     let default = if terminal::is_interactive() { Format::Table } else { Format::Ndjson };
     let mut printer = Printer {
         out: Output::new(),

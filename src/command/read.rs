@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
+use ingest::text::counted;
 use sensor::capture::file::CaptureFile;
 use sensor::worker::Worker;
 
@@ -45,7 +46,7 @@ pub(crate) struct Args {
 pub(crate) enum FailOn {
     /// Anything was lost
     Losses,
-    /// A finding was opened
+    /// A finding was opened that was not known before
     Findings,
 }
 
@@ -119,11 +120,14 @@ impl<'a> Reading<'a> {
     pub(crate) fn finish(mut self) -> Result<(Totals, usize), Failure> {
         self.spooling.seal()?;
         let delivered = self.delivery.drain()?;
-        delivery::report_siem(&delivered);
+        for line in delivery::waiting(&delivered) {
+            terminal::warning(&line);
+        }
         self.findings += delivered.opened.len();
         self.totals.spooled(self.spooling.records(), self.spooling.lost());
         if self.spooling.lost() > 0 {
-            terminal::warning(&format!("{} records could not be written to the spool", self.spooling.lost()));
+            let records = counted(self.spooling.lost(), "record");
+            terminal::warning(&format!("{records} could not be written to the spool"));
         }
         Ok((self.totals, self.findings))
     }

@@ -15,7 +15,9 @@ use crate::terminal::{self, Output};
 Examples:
   shadowtap report                                    newest week with facts, into ./shadowtap-report-WEEK/
   shadowtap report --week 2026-W46 --out /srv/reports/2026-W46
-  shadowtap report --policy next-policy.toml --out what-if/   the same facts under another policy")]
+  shadowtap report --policy next-policy.toml --out what-if/   the same facts under another policy
+
+Status and use are judged anew by the policy at hand; findings keep the judgement under which they were opened.")]
 pub(crate) struct Args {
     /// ISO week, for example 2026-W46 [default: the newest week with facts]
     #[arg(long, value_name = "WEEK", value_parser = |text: &str| text.parse::<Week>())]

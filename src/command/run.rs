@@ -146,8 +146,8 @@ fn housekeep(capture: &mut LiveCapture, worker: &mut Worker, spooling: &mut Spoo
 
 fn account(capture: &mut LiveCapture, worker: &mut Worker) {
     let lost = capture.lost();
-    worker.ledger().lost("kernel", lost.kernel);
-    worker.ledger().lost("ring", lost.interface);
+    worker.ledger().lost("kernel", lost.interface);
+    worker.ledger().lost("ring", lost.ring);
 }
 
 /// The thread that drains the spool while the sensor fills it.
@@ -161,18 +161,20 @@ impl Delivering {
         let done = Arc::new(AtomicBool::new(false));
         let seen = done.clone();
         let rounds = move || {
-            let mut said = None;
+            let mut said = String::new();
             while !seen.load(Ordering::Acquire) {
-                // A failure is said once, until another one or success takes its place: what waits is not lost.
-                let failure = delivery.drain().err().map(|e| format!("{e:?}"));
-                if failure.is_some() && failure != said {
-                    terminal::warning(&format!("delivery: {}", failure.as_deref().unwrap_or_default()));
+                let trouble =
+                    delivery.drain().map_or_else(Failure::into_text, |done| delivery::waiting(&done).join("; "));
+                // Said once, until other trouble or success takes its place: what waits is not lost.
+                if !trouble.is_empty() && trouble != said {
+                    terminal::warning(&format!("delivery: {trouble}"));
                 }
-                said = failure;
+                said = trouble;
                 thread::park_timeout(ROUND);
             }
-            let delivered = delivery.drain()?;
-            delivery::report_siem(&delivered);
+            for line in delivery::waiting(&delivery.drain()?) {
+                terminal::warning(&line);
+            }
             Ok(())
         };
         let thread = thread::Builder::new().name("deliver".to_owned()).spawn(rounds)?;

@@ -72,7 +72,7 @@ fn a_truncated_capture_is_read_as_far_as_it_goes() {
         let cut = file(&dir, name, &whole[..whole.len() / 2]);
         let ran = run(shadowtap().arg("read").arg(&cut).arg("--data-dir").arg(dir.path().join("data"))).ok();
         assert!(ran.stderr.contains("ends in the middle of a packet"), "{}", ran.stderr);
-        assert!(ran.stdout.contains("1 captures not read to their end"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("1 capture not read to the end"), "{}", ran.stdout);
         let strict = ["--fail-on", "losses", "--data-dir"];
         fails(&run(shadowtap().arg("read").arg(&cut).args(strict).arg(dir.path().join("strict"))), 3, &["middle"]);
     }

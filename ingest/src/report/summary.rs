@@ -59,10 +59,10 @@ fn services(report: &Report, width: usize) -> Vec<String> {
         return Vec::new();
     }
     let name = width.saturating_sub(54).clamp(12, 32);
-    let head = ("Service", "Use", "Status", "Devices", "Turns", "Up");
+    let head = ("Service", "Use", "Status", "Devices", "Turns", "Uploaded");
     let mut lines = vec![String::new(), columns(name, head.0, head.1, head.2, head.3, head.4, head.5)];
     for row in shown.iter().take(SERVICES) {
-        let (devices, turns, up) = (number(row.devices), number(row.turns), bytes(row.bytes_up));
+        let (devices, turns, up) = (number(row.devices), number(row.turns), bytes(row.upload_bytes));
         lines.push(columns(name, &row.name, &row.usage, &row.status.replace('_', " "), &devices, &turns, &up));
     }
     if shown.len() > SERVICES {

@@ -71,10 +71,10 @@ pub enum Next<'a> {
 /// Packets lost since the previous question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Lost {
-    /// By the kernel: the ring was full.
-    pub kernel: u64,
-    /// By the interface or its driver.
+    /// By the interface or its driver, before the kernel had them.
     pub interface: u64,
+    /// Between kernel and sensor: the capture ring was full.
+    pub ring: u64,
 }
 
 /// An open live capture.
@@ -150,10 +150,10 @@ impl LiveCapture {
     /// Packets lost since this was last asked. libpcap keeps 32-bit totals, which wrap.
     pub fn lost(&mut self) -> Lost {
         let Ok(stat) = self.inner.stats() else { return Lost::default() };
-        let (kernel, interface) = std::mem::replace(&mut self.seen, (stat.dropped, stat.if_dropped));
+        let (ring, interface) = std::mem::replace(&mut self.seen, (stat.dropped, stat.if_dropped));
         Lost {
-            kernel: u64::from(stat.dropped.wrapping_sub(kernel)),
             interface: u64::from(stat.if_dropped.wrapping_sub(interface)),
+            ring: u64::from(stat.dropped.wrapping_sub(ring)),
         }
     }
 }
@@ -161,7 +161,7 @@ impl LiveCapture {
 /// How to mend what libpcap says in its own words.
 fn hint(text: &str) -> &'static str {
     if text.contains("ermission") || text.contains("not permitted") {
-        "\nrun as root, or once: sudo setcap cap_net_raw,cap_net_admin=eip $(command -v shadowtap)"
+        "\nrun as root, or once: sudo setcap cap_net_raw=eip $(command -v shadowtap)"
     } else if text.contains("No such device") {
         "\n`ip -br link` lists the interfaces"
     } else {

@@ -133,7 +133,7 @@ impl Ledger {
         self.frame_lost_to("link-type", frames, bytes);
     }
 
-    /// A message that could not be read, in a frame that could: `tls-hello`, `quic-hello`, `dns-message`.
+    /// A message that could not be read, in a frame that could: `hello-or-request`, `dns-message`.
     pub fn broken(&mut self, what: &'static str) {
         *self.open.broken.entry(what).or_default() += 1;
     }
