@@ -63,6 +63,7 @@ pub(crate) fn warning(text: &str) {
 }
 
 /// Prints a note to standard error.
+#[cfg(feature = "live")]
 pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }

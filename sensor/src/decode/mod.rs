@@ -1,8 +1,8 @@
 //! From a frame to addresses, ports and payload.
 //!
 //! Lengths come from the IP and UDP headers, never from the captured bytes: a copy of a capture cut by a snaplen gives
-//! the same counts. The path is [`link`] (Ethernet, VLAN tags, cooked headers) → [`ip`] (addresses, fragments,
-//! extension headers) → [`transport`] (ports, sequence numbers, payload).
+//! the same counts. The path is `link` (Ethernet, VLAN tags, cooked headers) → `ip` (addresses, fragments,
+//! extension headers) → `transport` (ports, sequence numbers, payload).
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
