@@ -20,6 +20,8 @@ pub(crate) enum Done {
 pub(crate) enum Failure {
     /// Exit code 1.
     Failed(String),
+    /// Exit code 1: a capture cannot be read; the others can.
+    Unreadable(String),
     /// Exit code 2: the command line or a configuration file is wrong.
     Usage(String),
     /// The reader of our output went away: nothing is wrong.
@@ -31,7 +33,7 @@ impl Failure {
     #[cfg(feature = "live")]
     pub(crate) fn into_text(self) -> String {
         match self {
-            Self::Failed(text) | Self::Usage(text) => text,
+            Self::Failed(text) | Self::Unreadable(text) | Self::Usage(text) => text,
             Self::ClosedPipe => String::new(),
         }
     }
@@ -65,7 +67,7 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
     let (code, text) = match outcome {
         Ok(Done::Clean) | Err(Failure::ClosedPipe) => (0, None),
         Ok(Done::WithRemarks) => (3, None),
-        Err(Failure::Failed(text)) => (1, Some(text)),
+        Err(Failure::Failed(text) | Failure::Unreadable(text)) => (1, Some(text)),
         Err(Failure::Usage(text)) => (2, Some(text)),
     };
     if let Some(text) = text {

@@ -13,7 +13,6 @@ use crate::exit::Failure;
 pub(crate) struct Spooling {
     writer: SegmentWriter,
     records: u64,
-    lost: u64,
     failure: Option<SpoolError>,
 }
 
@@ -22,7 +21,7 @@ impl Spooling {
     pub(crate) fn new(spool: &Spool) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
         let writer = spool.writer(u64::try_from(now).unwrap_or(u64::MAX));
-        Self { writer, records: 0, lost: 0, failure: None }
+        Self { writer, records: 0, failure: None }
     }
 
     /// Makes everything so far visible to delivery.
@@ -35,14 +34,14 @@ impl Spooling {
         self.failure.take().map_or(Ok(()), |e| Err(e.into()))
     }
 
-    /// Records written.
+    /// Records that the worker gave, the lost ones included.
     pub(crate) fn records(&self) -> u64 {
         self.records
     }
 
     /// Records that could not be written.
     pub(crate) fn lost(&self) -> u64 {
-        self.lost
+        self.writer.lost()
     }
 
     /// Segments that were sealed because they were full.
@@ -53,12 +52,9 @@ impl Spooling {
 
 impl Output for Spooling {
     fn record(&mut self, record: Record) {
-        match self.writer.append(&record) {
-            Ok(()) => self.records += 1,
-            Err(error) => {
-                self.lost += 1;
-                self.failure.get_or_insert(error);
-            }
+        self.records += 1;
+        if let Err(error) = self.writer.append(&record) {
+            self.failure.get_or_insert(error);
         }
     }
 }

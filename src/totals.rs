@@ -49,6 +49,8 @@ struct Losses {
     queue: u64,
     spool: u64,
     file: u64,
+    /// Frames for which the flow table had no room.
+    table: u64,
 }
 
 impl Totals {
@@ -68,6 +70,7 @@ impl Totals {
         self.losses.ring += lost("ring");
         self.losses.queue += lost("queue");
         self.losses.file += lost("file");
+        self.losses.table += counts.method(Method::Untracked).frames;
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
         }
@@ -80,14 +83,14 @@ impl Totals {
 
     /// Adds what happened behind the workers.
     pub(crate) fn spooled(&mut self, records: u64, lost: u64) {
-        self.records += records;
+        self.records += records.saturating_sub(lost);
         self.losses.spool += lost;
     }
 
     /// True when anything was lost.
     pub(crate) fn has_losses(&self) -> bool {
-        let Losses { kernel, ring, queue, spool, file } = self.losses;
-        kernel + ring + queue + spool + file > 0
+        let Losses { kernel, ring, queue, spool, file, table } = self.losses;
+        kernel + ring + queue + spool + file + table > 0
     }
 
     /// A few lines for people.
@@ -112,12 +115,13 @@ impl Totals {
             counted(self.ai_flows, "flow"),
             counted(self.records, "record")
         );
-        let Losses { kernel, ring, queue, spool, file } = self.losses;
+        let Losses { kernel, ring, queue, spool, file, table } = self.losses;
         let _ = match self.has_losses() {
             false => writeln!(text, "nothing lost"),
             true => writeln!(
                 text,
-                "lost: {} by the interface, {ring} at the ring, {queue} in queues; {} at the spool; {} not read to the end",
+                "lost: {} by the interface, {ring} at the ring, {queue} in queues, {table} at a full flow table; {} at the \
+                 spool; {} not read to the end",
                 counted(kernel, "packet"),
                 counted(spool, "record"),
                 counted(file, "capture"),
@@ -134,10 +138,16 @@ impl Totals {
     pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
-        let aside = path.with_extension("part");
         let cannot = |e| Failure::Failed(format!("cannot write the summary {}: {e}", path.display()));
+        // A pipe or device is written to; a link keeps pointing to its file.
+        if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {
+            return fs::write(path, text).map_err(cannot);
+        }
+        let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+        let mut aside = path.clone().into_os_string();
+        aside.push(format!(".{}.part", std::process::id()));
         let mut file = fs::File::create(&aside).map_err(cannot)?;
-        file.write_all(&text).and_then(|()| file.sync_all()).map_err(cannot)?;
-        fs::rename(&aside, path).map_err(cannot)
+        let written = file.write_all(&text).and_then(|()| file.sync_all());
+        written.and_then(|()| fs::rename(&aside, &path)).map_err(cannot)
     }
 }

@@ -28,6 +28,11 @@ impl Assembler {
         &self.ready
     }
 
+    /// Bytes held, in order or waiting.
+    pub fn held(&self) -> usize {
+        self.ready.len() + self.waiting.iter().map(|(_, piece)| piece.len()).sum::<usize>()
+    }
+
     /// True when nothing is held.
     pub fn is_empty(&self) -> bool {
         self.ready.is_empty() && self.waiting.is_empty()
@@ -78,8 +83,7 @@ impl Assembler {
         if self.waiting.iter().any(|(at, piece)| *at == offset && piece.len() >= data.len()) {
             return Ok(());
         }
-        let held: usize = self.waiting.iter().map(|(_, piece)| piece.len()).sum();
-        if self.waiting.len() >= MAX_PIECES || self.ready.len() + held + data.len() > MAX_BYTES {
+        if self.waiting.len() >= MAX_PIECES || self.held() + data.len() > MAX_BYTES {
             return Err(Full);
         }
         let at = self.waiting.partition_point(|(at, _)| *at <= offset);

@@ -21,4 +21,5 @@ pub mod record;
 pub mod spool;
 
 pub mod bytes;
+pub mod clock;
 pub mod local;

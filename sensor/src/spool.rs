@@ -5,7 +5,7 @@
 //! segment, and every consumer keeps what it has seen apart by the records' own keys.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::record::Record;
@@ -69,7 +69,7 @@ impl Spool {
 
     /// The producer's side. `prefix` orders the segments of successive writers: the start time, for example.
     pub fn writer(&self, prefix: u64) -> SegmentWriter {
-        SegmentWriter { spool: self.clone(), prefix, count: 0, open: None }
+        SegmentWriter { spool: self.clone(), prefix, count: 0, lost: 0, open: None }
     }
 
     fn recover(&self) -> Result<(), SpoolError> {
@@ -99,20 +99,29 @@ impl Spool {
     }
 }
 
-/// Appends records to the open segment.
+/// Bytes that are gathered before they are written.
+const BUFFER_BYTES: usize = 64 << 10;
+
+/// Appends records to the open segment. What cannot be written is cut off again and counted, so that a segment holds
+/// whole records alone; what cannot be sealed is tried again at the next seal.
 #[derive(Debug)]
 pub struct SegmentWriter {
     spool: Spool,
     prefix: u64,
     count: u32,
+    lost: u64,
     open: Option<OpenSegment>,
 }
 
 #[derive(Debug)]
 struct OpenSegment {
     path: PathBuf,
-    file: BufWriter<File>,
-    bytes: u64,
+    file: File,
+    /// Bytes of whole records in the file.
+    written: u64,
+    /// Whole records that are not yet in the file.
+    buffer: Vec<u8>,
+    buffered: u64,
 }
 
 impl SegmentWriter {
@@ -120,23 +129,29 @@ impl SegmentWriter {
     pub fn append(&mut self, record: &Record) -> Result<(), SpoolError> {
         let mut segment = match self.open.take() {
             Some(segment) => segment,
-            None => self.begin()?,
+            None => self.begin().inspect_err(|_| self.lost += 1)?,
         };
-        let mut line =
-            serde_json::to_vec(record).map_err(|e| io_error("encode a record for", &segment.path)(e.into()))?;
-        line.push(b'\n');
-        segment.file.write_all(&line).map_err(io_error("write", &segment.path))?;
-        segment.bytes += line.len() as u64;
-        let full = segment.bytes >= SEGMENT_BYTES;
+        let encoded = serde_json::to_writer(&mut segment.buffer, record);
+        segment.buffer.push(b'\n');
+        segment.buffered += 1;
+        let full = segment.written + segment.buffer.len() as u64 >= SEGMENT_BYTES;
+        let flushed = if segment.buffer.len() >= BUFFER_BYTES { self.flush(&mut segment) } else { Ok(()) };
+        let path = segment.path.clone();
         self.open = Some(segment);
+        encoded.map_err(|e| io_error("encode a record for", &path)(e.into()))?;
+        flushed?;
         if full { self.seal() } else { Ok(()) }
     }
 
     /// Seals the open segment, if there is one, so that the queues can see it.
     pub fn seal(&mut self) -> Result<(), SpoolError> {
-        let Some(segment) = self.open.take() else { return Ok(()) };
-        let file = segment.file.into_inner().map_err(|e| io_error("write", &segment.path)(e.into_error()))?;
-        self.spool.publish(&segment.path, &file)
+        let Some(mut segment) = self.open.take() else { return Ok(()) };
+        let flushed = self.flush(&mut segment);
+        if let Err(error) = self.spool.publish(&segment.path, &segment.file) {
+            self.open = Some(segment);
+            return Err(error);
+        }
+        flushed
     }
 
     /// Segments sealed so far.
@@ -144,11 +159,33 @@ impl SegmentWriter {
         self.count - u32::from(self.open.is_some())
     }
 
+    /// Records that could not be written.
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
     fn begin(&mut self) -> Result<OpenSegment, SpoolError> {
-        let path = self.spool.dir.join("open").join(format!("{:016x}-{:06}.ndjson", self.prefix, self.count));
-        self.count += 1;
+        let path = self.spool.dir.join("open").join(format!("{:016x}-{:010}.ndjson", self.prefix, self.count));
         let file = File::create(&path).map_err(io_error("create", &path))?;
-        Ok(OpenSegment { path, file: BufWriter::with_capacity(1 << 16, file), bytes: 0 })
+        self.count += 1;
+        Ok(OpenSegment { path, file, written: 0, buffer: Vec::with_capacity(BUFFER_BYTES), buffered: 0 })
+    }
+
+    fn flush(&mut self, segment: &mut OpenSegment) -> Result<(), SpoolError> {
+        let written = segment.file.write_all(&segment.buffer);
+        let (bytes, records) = (segment.buffer.len() as u64, std::mem::take(&mut segment.buffered));
+        segment.buffer.clear();
+        match written {
+            Ok(()) => segment.written += bytes,
+            Err(error) => {
+                self.lost += records;
+                let cut = segment.file.set_len(segment.written);
+                let back = cut.and_then(|()| segment.file.seek(SeekFrom::Start(segment.written)));
+                back.map_err(io_error("cut", &segment.path))?;
+                return Err(io_error("write", &segment.path)(error));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -49,7 +49,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     })?;
     let mut reading = Reading::open(&setup)?;
     reading.file(&capture)?;
-    let (totals, _) = reading.finish()?;
+    let (totals, finished) = reading.finish();
+    finished?;
     let report = delivery::weekly_report(&setup, None)?;
     let paths = report.write(&args.out.join("report"))?;
     let mut out = Output::new();

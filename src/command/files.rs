@@ -1,7 +1,9 @@
 //! Feeds capture files to a worker, with progress.
 
+use std::path::Path;
+
 use ingest::text::counted;
-use sensor::capture::file::{CaptureFile, Ending};
+use sensor::capture::file::{CaptureError, CaptureFile, Ending};
 use sensor::output::Output;
 use sensor::worker::Worker;
 
@@ -10,6 +12,16 @@ use crate::terminal;
 
 /// Frames between two looks at the clock, the progress bar and the output.
 const STRETCH: u32 = 4096;
+
+/// Opens a capture.
+pub(crate) fn open(path: &Path) -> Result<CaptureFile, Failure> {
+    CaptureFile::open(path).map_err(unreadable)
+}
+
+#[allow(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
+fn unreadable(error: CaptureError) -> Failure {
+    Failure::Unreadable(error.to_string())
+}
 
 /// Reads a file to its end into `worker`. After each stretch of frames `check` may stop it.
 pub(crate) fn feed<O: Output>(
@@ -21,7 +33,7 @@ pub(crate) fn feed<O: Output>(
     let name = file.path().display().to_string();
     let bar = terminal::progress(file.progress().1, &name);
     let mut frames = 0_u32;
-    while let Some(frame) = file.next_frame()? {
+    while let Some(frame) = file.next_frame().map_err(unreadable)? {
         worker.frame(&frame, out);
         frames = frames.wrapping_add(1);
         if frames.is_multiple_of(STRETCH) {
@@ -62,7 +74,7 @@ pub(crate) struct Unreadable {
 impl Unreadable {
     /// Keeps a file's failure for later; anything that concerns all files comes back at once.
     pub(crate) fn hold(&mut self, result: Result<(), Failure>) -> Result<(), Failure> {
-        if let Err(Failure::Failed(text)) = result {
+        if let Err(Failure::Unreadable(text)) = result {
             if let Some(earlier) = self.last.replace(text) {
                 terminal::error(&earlier);
             }
@@ -73,6 +85,6 @@ impl Unreadable {
 
     /// The outcome of the command.
     pub(crate) fn outcome(self, done: Done) -> Outcome {
-        self.last.map_or(Ok(done), |text| Err(Failure::Failed(text)))
+        self.last.map_or(Ok(done), |text| Err(Failure::Unreadable(text)))
     }
 }

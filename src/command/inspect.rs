@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 use rules::catalogue::{Catalogue, Role};
-use sensor::capture::file::CaptureFile;
 use sensor::flow::Flow;
 use sensor::output::{Name, Output as Sink};
 use sensor::record::{Ech, Record};
@@ -68,12 +67,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         unreadable.hold(inspect(path, &catalogue, &mut printer))?;
     }
-    printer.out.finish()?;
-    unreadable.outcome(Done::Clean)
+    let printed = printer.out.finish();
+    // A reader that went away does not hide a capture that could not be read.
+    unreadable.outcome(Done::Clean).and_then(|done| printed.map(|()| done))
 }
 
 fn inspect(path: &Path, catalogue: &Arc<Catalogue>, printer: &mut Printer) -> Result<(), Failure> {
-    let mut file = CaptureFile::open(path)?;
+    let mut file = files::open(path)?;
     let mut worker = Worker::new(WorkerConfig::new(catalogue.clone()));
     files::feed(&mut file, &mut worker, printer, |printer| match printer.failure.take() {
         Some(failure) => Err(failure),

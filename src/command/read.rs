@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use ingest::text::counted;
-use sensor::capture::file::CaptureFile;
 use sensor::worker::Worker;
 
 use crate::command::files::{self, Unreadable};
@@ -23,7 +21,8 @@ Examples:
   shadowtap read --report out/ week.pcapng            and the report of the newest week into out/
   shadowtap read --policy policy.toml --fail-on findings --data-dir /tmp/st week.pcap
 
-Reading the same capture again changes nothing: its records are known by their keys.")]
+Several captures are read as one, in the order given, so rotated captures belong oldest first. Reading a whole capture
+again changes nothing: its records are known by their keys. Read a capture when it is complete.")]
 pub(crate) struct Args {
     /// Capture files, pcap or pcapng
     #[arg(required = true, value_name = "FILE")]
@@ -58,51 +57,59 @@ pub(crate) fn run(args: &Args) -> Outcome {
     for path in &args.files {
         unreadable.hold(reading.file(path))?;
     }
-    let (totals, findings) = reading.finish()?;
-    let mut out = Output::new();
-    out.write(totals.text().as_bytes())?;
+    let (totals, finished) = reading.finish();
+    let remarks = args.fail_on.iter().any(|what| match what {
+        FailOn::Losses => totals.has_losses(),
+        FailOn::Findings => finished.as_ref().is_ok_and(|&findings| findings > 0),
+    });
+    let told = tell(args, &setup, &totals, finished.is_ok());
+    // A reader that went away does not hide what went wrong before.
+    let done = unreadable.outcome(if remarks { Done::WithRemarks } else { Done::Clean });
+    finished.and(done).and_then(|done| told.map(|()| done))
+}
+
+/// The totals on the terminal and in a file, and the report.
+fn tell(args: &Args, setup: &Setup, totals: &Totals, complete: bool) -> Result<(), Failure> {
     if let Some(path) = &args.summary {
         totals.write(path)?;
     }
-    if let Some(dir) = &args.report {
-        let paths = delivery::weekly_report(&setup, None)?.write(dir)?;
+    let mut out = Output::new();
+    out.write(totals.text().as_bytes())?;
+    if let Some(dir) = args.report.as_ref().filter(|_| complete) {
+        let paths = delivery::weekly_report(setup, None)?.write(dir)?;
         out.line(format_args!("report: {}", paths.html.display()))?;
     }
-    out.finish()?;
-    let remarks = args.fail_on.iter().any(|what| match what {
-        FailOn::Losses => totals.has_losses(),
-        FailOn::Findings => findings > 0,
-    });
-    unreadable.outcome(if remarks { Done::WithRemarks } else { Done::Clean })
+    out.finish()
 }
 
 /// Captures on their way into the store.
-pub(crate) struct Reading<'a> {
-    setup: &'a Setup,
+pub(crate) struct Reading {
     delivery: Delivery,
     spooling: Spooling,
-    totals: Totals,
+    /// One for all files: a flow may go on in the next one.
+    worker: Worker,
     findings: usize,
     /// Held until the end: nobody else writes into the data directory.
     _lock: std::fs::File,
 }
 
-impl<'a> Reading<'a> {
+impl Reading {
     /// Opens the data directory.
-    pub(crate) fn open(setup: &'a Setup) -> Result<Self, Failure> {
+    pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
         let lock = setup.lock()?;
         let delivery = Delivery::open(setup)?;
         let spooling = Spooling::new(&delivery.spool);
-        Ok(Self { setup, delivery, spooling, totals: Totals::default(), findings: 0, _lock: lock })
+        let worker = Worker::new(setup.worker(String::new()));
+        Ok(Self { delivery, spooling, worker, findings: 0, _lock: lock })
     }
 
     /// Reads one capture into the spool, delivering full segments on the way.
     pub(crate) fn file(&mut self, path: &Path) -> Result<(), Failure> {
-        let mut file = CaptureFile::open(path)?;
-        let mut worker = Worker::new(self.setup.worker(file.fingerprint()));
+        let mut file = files::open(path)?;
+        self.worker.set_source(&file.fingerprint(), &mut self.spooling);
         let mut sealed = self.spooling.sealed();
         let (delivery, findings) = (&mut self.delivery, &mut self.findings);
-        let fed = files::feed(&mut file, &mut worker, &mut self.spooling, |spooling| {
+        let fed = files::feed(&mut file, &mut self.worker, &mut self.spooling, |spooling| {
             spooling.failed()?;
             if spooling.sealed() != sealed {
                 sealed = spooling.sealed();
@@ -110,25 +117,28 @@ impl<'a> Reading<'a> {
             }
             Ok(())
         });
-        worker.finish(&mut self.spooling);
-        self.totals.add(&worker);
         fed?;
         self.spooling.failed()
     }
 
-    /// Delivers the rest; gives the totals and how many findings opened.
-    pub(crate) fn finish(mut self) -> Result<(Totals, usize), Failure> {
-        self.spooling.seal()?;
+    /// Ends what is open and delivers the rest; gives the totals, and how many findings opened.
+    pub(crate) fn finish(mut self) -> (Totals, Result<usize, Failure>) {
+        self.worker.finish(&mut self.spooling);
+        let delivered = self.deliver();
+        let mut totals = Totals::default();
+        totals.add(&self.worker);
+        totals.spooled(self.spooling.records(), self.spooling.lost());
+        (totals, delivered.map(|()| self.findings))
+    }
+
+    fn deliver(&mut self) -> Result<(), Failure> {
+        let sealed = self.spooling.seal().map_err(Failure::from);
+        let written = self.spooling.failed();
         let delivered = self.delivery.drain()?;
         for line in delivery::waiting(&delivered) {
             terminal::warning(&line);
         }
         self.findings += delivered.opened.len();
-        self.totals.spooled(self.spooling.records(), self.spooling.lost());
-        if self.spooling.lost() > 0 {
-            let records = counted(self.spooling.lost(), "record");
-            terminal::warning(&format!("{records} could not be written to the spool"));
-        }
-        Ok((self.totals, self.findings))
+        written.and(sealed)
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sensor::capture::live::{LiveCapture, LiveConfig, Next};
 use sensor::worker::Worker;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::config::{Setup, SetupArgs};
 use crate::delivery::{self, Delivery};
@@ -25,7 +25,7 @@ Examples:
   sudo shadowtap run -i eth1 --config /etc/shadowtap/shadowtap.toml --policy /etc/shadowtap/policy.toml
   sudo shadowtap run -i eth1 --filter 'net 10.0.0.0/16' --summary totals.json
 
-Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written.")]
+Needs CAP_NET_RAW. Stops on SIGINT, SIGTERM and SIGHUP with everything written; a second signal ends it at once.")]
 pub(crate) struct Args {
     /// Interface of the mirror port
     #[arg(short, long, value_name = "IFACE")]
@@ -52,6 +52,8 @@ const SEAL: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(1);
 /// The longest sleep on an empty ring.
 const DOZE: Duration = Duration::from_millis(100);
+/// After a signal the ring may still gather: its open block comes with its time-out, 100 ms.
+const RETIRE: Duration = Duration::from_millis(250);
 /// How long the rest of the ring is read after a signal.
 const LAST_LOOK: Duration = Duration::from_secs(2);
 /// Frames between two looks at the clock.
@@ -73,19 +75,23 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, micros(SystemTime::now()))));
     let delivering = Delivering::start(delivery)?;
     terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
-    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &stop);
+    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &delivering, &stop);
     let delivered = delivering.finish();
     let mut totals = Totals::default();
     totals.add(&worker);
     totals.spooled(spooling.records(), spooling.lost());
-    let mut out = Output::new();
-    out.write(totals.text().as_bytes())?;
+    let told = tell(args, &totals);
+    sensed.and(delivered).and(told)?;
+    Ok(Done::Clean)
+}
+
+fn tell(args: &Args, totals: &Totals) -> Result<(), Failure> {
     if let Some(path) = &args.summary {
         totals.write(path)?;
     }
-    out.finish()?;
-    sensed.and(delivered)?;
-    Ok(Done::Clean)
+    let mut out = Output::new();
+    out.write(totals.text().as_bytes())?;
+    out.finish()
 }
 
 /// Reads frames until a signal comes or the interface goes; always ends all flows and seals the spool.
@@ -93,10 +99,12 @@ fn sense(
     capture: &mut LiveCapture,
     mut worker: Worker,
     spooling: &mut Spooling,
+    delivering: &Delivering,
     stop: &AtomicBool,
 ) -> (Worker, Result<(), Failure>) {
     let mut result = Ok(());
-    let (mut sealed, mut until, mut frames) = (Instant::now(), None, 0_u32);
+    let mut said = String::new();
+    let (mut sealed, mut asked, mut frames) = (Instant::now(), None, 0_u32);
     loop {
         let quiet = match capture.next_frame() {
             Ok(Next::Frame(frame)) => {
@@ -114,16 +122,27 @@ fn sense(
             continue;
         }
         if stop.load(Ordering::Relaxed) {
-            let deadline = *until.get_or_insert_with(|| Instant::now() + LAST_LOOK);
-            if quiet || Instant::now() >= deadline {
+            let asked: Instant = *asked.get_or_insert_with(Instant::now);
+            if quiet && asked.elapsed() >= RETIRE || asked.elapsed() >= LAST_LOOK {
                 break;
             }
-        } else if quiet {
+        }
+        if quiet {
             capture.wait(DOZE);
         }
         if sealed.elapsed() >= SEAL {
             sealed = Instant::now();
-            housekeep(capture, &mut worker, spooling, quiet);
+            let trouble =
+                housekeep(capture, &mut worker, spooling, quiet).err().map_or_else(String::new, Failure::into_text);
+            // Said once, until other trouble or success takes its place.
+            if !trouble.is_empty() && trouble != said {
+                terminal::warning(&format!("records are lost at the spool: {trouble}"));
+            }
+            said = trouble;
+            if delivering.is_over() {
+                result = Err(Failure::Failed("the delivery thread ended early".to_owned()));
+                break;
+            }
         }
     }
     account(capture, &mut worker);
@@ -133,15 +152,18 @@ fn sense(
 }
 
 /// Once a second: losses into the ledger, what is due into the spool, the spool to the queues.
-fn housekeep(capture: &mut LiveCapture, worker: &mut Worker, spooling: &mut Spooling, quiet: bool) {
+fn housekeep(
+    capture: &mut LiveCapture,
+    worker: &mut Worker,
+    spooling: &mut Spooling,
+    quiet: bool,
+) -> Result<(), Failure> {
     account(capture, worker);
     if quiet {
         worker.idle(micros(SystemTime::now()), spooling);
     }
     let sealed = spooling.seal().map_err(Failure::from);
-    if let Err(Failure::Failed(text)) = sealed.and_then(|()| spooling.failed()) {
-        terminal::warning(&format!("records are lost at the spool: {text}"));
-    }
+    spooling.failed().and(sealed)
 }
 
 fn account(capture: &mut LiveCapture, worker: &mut Worker) {
@@ -181,6 +203,11 @@ impl Delivering {
         Ok(Self { thread, done })
     }
 
+    /// True when the thread has ended although nobody asked it to.
+    fn is_over(&self) -> bool {
+        self.thread.is_finished()
+    }
+
     /// Delivers what the sensor left behind, then ends.
     fn finish(self) -> Result<(), Failure> {
         self.done.store(true, Ordering::Release);
@@ -190,10 +217,11 @@ impl Delivering {
     }
 }
 
-/// Set by SIGINT and SIGTERM.
+/// Set by SIGINT, SIGTERM and SIGHUP (the terminal was closed). A second one ends the process at once.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())?;
         signal_hook::flag::register(signal, stop.clone())?;
     }
     Ok(stop)

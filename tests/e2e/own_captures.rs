@@ -91,6 +91,39 @@ fn the_ledger_adds_up() {
     }
 }
 
+/// A ring of captures, as `tcpdump -C` writes it: flows go on from one file to the next.
+#[test]
+fn rotated_captures_are_read_as_one() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let whole = std::fs::read(own("office-week.pcap")).unwrap();
+    let (mut parts, mut at, mut count) = (vec![whole[..24].to_vec()], 24, 0);
+    while at < whole.len() {
+        let captured = u32::from_le_bytes(whole[at + 8..at + 12].try_into().unwrap()) as usize;
+        if count == 5000 {
+            parts.push(whole[..24].to_vec());
+            count = 0;
+        }
+        parts.last_mut().unwrap().extend(&whole[at..at + 16 + captured]);
+        (at, count) = (at + 16 + captured, count + 1);
+    }
+    let mut command = shadowtap();
+    command.arg("read").arg("--data-dir").arg(dir.path().join("data"));
+    for (i, part) in parts.iter().enumerate() {
+        let path = dir.path().join(format!("{i}.pcap"));
+        std::fs::write(&path, part).unwrap();
+        command.arg(path);
+    }
+    assert_eq!(parts.len(), 6);
+    run(&mut command).ok();
+    let sums =
+        "SELECT flow_id, service, sum(bytes_up), sum(bytes_down), sum(turns) FROM flow GROUP BY 1 ORDER BY 1";
+    let frames = "SELECT sum(frames), sum(bytes) FROM minute";
+    let store = Store::read(&own("office-week.pcap"), &[]);
+    for sql in [sums, frames] {
+        assert_eq!(crate::support::rows(&dir.path().join("data"), sql), store.rows(sql));
+    }
+}
+
 #[test]
 fn reading_twice_changes_nothing() {
     let store = Store::read(&own("browser-tcp.pcap"), &[]);

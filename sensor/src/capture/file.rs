@@ -9,6 +9,9 @@ use super::{Frame, pcap, pcapng};
 /// Size of one read: large enough that the system call is not what a packet costs.
 const READ_BYTES: usize = 1 << 20;
 
+/// So much of a capture tells it from every other one, a pipe included.
+const FINGERPRINT_BYTES: usize = 64 << 10;
+
 /// No frame is larger: libpcap's own limit is 256 KiB, BIG TCP super-frames reach 512 KiB. A larger length is damage.
 pub(super) const MAX_FRAME: u32 = 1 << 20;
 
@@ -121,7 +124,7 @@ impl CaptureFile {
             unknown_link: (0, 0),
             fingerprint: 0,
         };
-        file.fill(pcap::HEADER_BYTES)?;
+        file.fill(FINGERPRINT_BYTES)?;
         file.fingerprint = fingerprint(&file.buffer, size);
         file.format = file.recognise()?;
         Ok(file)
@@ -259,9 +262,9 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// FNV-1a over the first read and the size: enough to tell captures apart, cheap for a pipe.
+/// FNV-1a over the first bytes and the size (0 for a pipe).
 fn fingerprint(first: &[u8], size: Option<u64>) -> u64 {
     let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = first.iter().take(1 << 16).fold(0xcbf2_9ce4_8422_2325, fold);
+    let hash = first.iter().take(FINGERPRINT_BYTES).fold(0xcbf2_9ce4_8422_2325, fold);
     size.unwrap_or_default().to_le_bytes().iter().fold(hash, fold)
 }

@@ -45,7 +45,7 @@ fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         0 => wire_len,
         len => len,
     };
-    let payload_len = len.checked_sub(header_len).ok_or(Malformed::IpHeader)?;
+    let payload_len = len.checked_sub(header_len).filter(|_| len <= wire_len).ok_or(Malformed::IpHeader)?;
     if header.fragments_offset().value() != 0 {
         return Err(NotFlow::Fragment.into());
     }
@@ -67,6 +67,9 @@ fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         0 => wire_len.saturating_sub(header_len),
         len => len,
     };
+    if payload_len > wire_len.saturating_sub(header_len) {
+        return Err(Malformed::IpHeader.into());
+    }
     let rest = captured(bytes, header_len, payload_len);
     let (protocol, payload) = extensions(header.next_header(), rest)?;
     Ok(Ip {

@@ -23,6 +23,10 @@ pub mod extension {
 
 /// Extensions in one hello. Real clients send about twenty, test suites sixty.
 const MAX_EXTENSIONS: usize = 256;
+/// Application protocols that are kept. Clients offer two or three.
+const MAX_ALPN: usize = 16;
+/// The longest registered protocol id has 23 bytes.
+const MAX_ALPN_BYTES: usize = 32;
 
 /// A parsed ClientHello; slices borrow from the message.
 #[derive(Debug, Clone, Default)]
@@ -82,9 +86,11 @@ impl<'a> ClientHello<'a> {
         self.extensions.contains(&extension::ESNI)
     }
 
-    /// Application protocols as text.
+    /// Application protocols as text: the first 16, each cut to 32 bytes, so that a record stays small and no client can
+    /// put a message into it.
     pub fn alpn_text(&self) -> Vec<String> {
-        self.alpn.iter().map(|p| p.iter().map(|&b| char::from(b)).collect()).collect()
+        let text = |protocol: &&[u8]| protocol.iter().take(MAX_ALPN_BYTES).map(|&b| char::from(b)).collect();
+        self.alpn.iter().take(MAX_ALPN).map(text).collect()
     }
 
     fn read_extensions(&mut self, bytes: &'a [u8]) -> Result<(), Short> {

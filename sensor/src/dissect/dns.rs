@@ -79,8 +79,9 @@ pub fn message(bytes: &[u8]) -> Parse<Message> {
     Parse::Done(message)
 }
 
-/// The messages of a TCP stream (RFC 7766: two bytes of length before each): the first one and the bytes it takes.
-pub fn framed(stream: &[u8]) -> Parse<(Message, usize)> {
+/// The first message of a TCP stream (RFC 7766: two bytes of length before each) and the bytes it takes. The message is
+/// absent when it is none of a query: the stream goes on behind it.
+pub fn framed(stream: &[u8]) -> Parse<(Option<Message>, usize)> {
     let mut r = Reader::new(stream);
     let Ok(len) = r.u16() else { return Parse::More };
     let len = usize::from(len);
@@ -88,10 +89,11 @@ pub fn framed(stream: &[u8]) -> Parse<(Message, usize)> {
         return Parse::NotMine;
     }
     let Ok(bytes) = r.take(len) else { return Parse::More };
+    let used = len.saturating_add(2);
     match message(bytes) {
-        Parse::Done(message) => Parse::Done((message, 2 + len)),
+        Parse::Done(message) => Parse::Done((Some(message), used)),
         Parse::Malformed => Parse::Malformed,
-        Parse::More | Parse::NotMine => Parse::NotMine,
+        Parse::More | Parse::NotMine => Parse::Done((None, used)),
     }
 }
 

@@ -122,6 +122,12 @@ impl std::fmt::Debug for InitialKeys {
 }
 
 impl Initial<'_> {
+    /// A number for the connection id that the keys come from (FNV-1a, never 0).
+    pub fn connection(&self) -> u64 {
+        let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        self.dcid.iter().fold(0xcbf2_9ce4_8422_2325, fold) | 1
+    }
+
     /// Derives the client's keys from this packet's destination connection id (RFC 9001 section 5.2).
     pub fn client_keys(&self) -> Option<InitialKeys> {
         let initial = hkdf::Salt::new(hkdf::HKDF_SHA256, &self.version.salt).extract(self.dcid);

@@ -55,8 +55,8 @@ fn fragment<'a>(records: &mut Reader<'a>) -> Parse<&'a [u8]> {
     }
     let (Ok(_minor), Ok(len)) = (records.u8(), records.u16()) else { return Parse::More };
     match usize::from(len) {
-        // A zero-length fragment is forbidden by RFC 8446 section 5.1 and harmless.
-        len if len > MAX_RECORD => Parse::Malformed,
+        // RFC 8446 section 5.1 forbids handshake fragments of length zero; a stream of them would be read for ever.
+        len if len == 0 || len > MAX_RECORD => Parse::Malformed,
         len => records.take(len).map_or(Parse::More, Parse::Done),
     }
 }

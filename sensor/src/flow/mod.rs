@@ -35,6 +35,8 @@ pub struct Direction {
     isn: Option<u32>,
     /// The sequence number that comes next.
     next_seq: Option<u32>,
+    /// Where a segment far beyond every window ended.
+    jumped_to: Option<u32>,
     fin: bool,
 }
 
@@ -74,6 +76,10 @@ pub struct Flow {
     pub closed: bool,
     /// How far naming has come.
     pub state: State,
+    /// Tells one QUIC connection from the next on the same ports: see [`probe::Found::connection`].
+    pub connection: u64,
+    /// Packets that looked like the start of another QUIC connection and were tried.
+    pub tried: u8,
     /// The ledger's line for the flow's packets.
     pub method: Method,
     /// Frames and bytes that the ledger has under `pending` in the current minute.
@@ -83,12 +89,23 @@ pub struct Flow {
 /// What the ledger holds of an undecided flow.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Pending {
-    /// The minute (µs) that the counts belong to.
-    pub minute: i64,
+    /// The ledger's ordinal of the minute that the counts belong to.
+    pub minute: u64,
     /// Frames.
     pub frames: u64,
     /// Bytes.
     pub bytes: u64,
+}
+
+impl State {
+    /// Bytes held for reassembly.
+    pub fn held(&self) -> usize {
+        match self {
+            Self::Probing(probe) => probe.held(),
+            Self::Resolver(resolver) => resolver.held(),
+            Self::Decided | Self::Tagged(_) => 0,
+        }
+    }
 }
 
 impl Flow {
@@ -106,6 +123,8 @@ impl Flow {
             late: matches!(packet.l4, L4::Tcp { .. }) && !syn,
             closed: false,
             state,
+            connection: 0,
+            tried: 0,
             method: Method::Pending,
             pending: Pending::default(),
         }
@@ -119,6 +138,11 @@ impl Flow {
     /// Address and port of the server.
     pub fn server_end(&self) -> Endpoint {
         self.key.end(self.client.other())
+    }
+
+    /// True when both ends have sent payload.
+    pub fn has_exchanged(&self) -> bool {
+        self.sides.iter().all(|side| side.payload > 0)
     }
 
     /// True when packets of one direction alone were seen.
@@ -149,7 +173,7 @@ impl Flow {
                 if flags.syn() {
                     side.isn = Some(seq);
                 }
-                self.closed |= flags.rst();
+                self.closed |= flags.rst() && side.accepts_reset(seq);
                 side.advance(seq.wrapping_add(u32::from(flags.syn())), packet.payload_len)
             }
         };
@@ -157,14 +181,17 @@ impl Flow {
         if packet.link.vlan.is_some() {
             self.vlan = packet.link.vlan;
         }
-        self.closed |= self.sides.iter().all(|side| side.fin);
+        let both_done = self.sides.iter().all(|side| side.fin);
+        // Data after a RST: it was not the connection's own.
+        self.closed = both_done || self.closed && advance == 0;
         u64::from(advance)
     }
 }
 
 impl Direction {
-    /// Moves the sequence number past a segment. Retransmissions and doubled frames add nothing; a gap counts, since
-    /// those bytes were sent as well: they are late, or the mirror lost them.
+    /// Moves the sequence number past a segment; answers by how much the stream advanced. Retransmissions and doubled
+    /// frames add nothing. A gap counts, since those bytes were sent as well: they are late, or the mirror lost them. A
+    /// jump beyond any window is followed only when a second segment continues it, and counts only what was seen.
     fn advance(&mut self, seq: u32, len: u32) -> u32 {
         let end = seq.wrapping_add(len);
         let Some(next) = self.next_seq else {
@@ -172,11 +199,22 @@ impl Direction {
             return len;
         };
         let ahead = end.wrapping_sub(next);
-        if ahead == 0 || ahead > u32::MAX / 2 {
+        if len == 0 || ahead == 0 || ahead > u32::MAX / 2 {
             return 0;
         }
-        self.next_seq = Some(end);
-        if ahead > MAX_GAP { len } else { ahead }
+        if ahead <= MAX_GAP {
+            self.next_seq = Some(end);
+            return ahead;
+        }
+        if self.jumped_to.replace(end) == Some(seq) {
+            self.next_seq = Some(end);
+        }
+        len
+    }
+
+    /// True when a RST with this sequence number can be the connection's own.
+    fn accepts_reset(&self, seq: u32) -> bool {
+        self.next_seq.is_none_or(|next| seq.wrapping_sub(next) <= MAX_GAP || next.wrapping_sub(seq) <= MAX_GAP)
     }
 }
 
@@ -193,6 +231,23 @@ mod tests {
             total += d.advance(seq, len);
         }
         assert_eq!(total, 310);
-        assert_eq!(d.advance(0x8000_0000 - 1, 10), 10, "a jump is not a gap");
+    }
+
+    #[test]
+    fn a_jump_is_followed_only_when_it_goes_on() {
+        let mut d = Direction::default();
+        d.advance(0, 100);
+        assert_eq!(d.advance(15 << 20, 0), 0, "nothing was sent");
+        assert_eq!(d.advance(1 << 30, 10), 10);
+        assert_eq!(d.advance(100, 50), 50, "the stream goes on where it was");
+        assert_eq!(d.advance((1 << 30) + 10, 10), 10);
+        assert_eq!(d.advance((1 << 30) + 20, 10), 10, "now it is there");
+        assert_eq!(d.advance(150, 50), 0);
+    }
+
+    #[test]
+    fn closing_adds_no_byte() {
+        let mut d = Direction::default();
+        assert_eq!([d.advance(1, 0), d.advance(1, 100), d.advance(101, 0), d.advance(102, 0)], [0, 100, 0, 0]);
     }
 }

@@ -15,7 +15,11 @@ const MAX_SEGMENTS: u16 = 64;
 /// UDP datagrams that are looked at. The client's hello comes first, but a capture may begin with later ones.
 const MAX_DATAGRAMS: u16 = 16;
 /// Attempts to decrypt on one flow: each costs some µs, and an attacker chooses how many fail.
-const MAX_DECRYPTIONS: u8 = 24;
+const MAX_DECRYPTIONS: u8 = 12;
+/// Initial packets that are read of one datagram. Clients send one, some two.
+const MAX_INITIALS: usize = 3;
+/// Looks at the bytes of a stream whose SYN was not seen before they are called another protocol's.
+const MAX_UNCLEAR: u8 = 3;
 /// How far before the first segment seen a stream may turn out to begin.
 const MAX_REWIND: u32 = 64 << 10;
 
@@ -36,6 +40,8 @@ pub struct Found {
     pub esni: bool,
     /// JA4 fingerprint of a hello.
     pub ja4: Option<String>,
+    /// What tells this QUIC connection from the next one on the same ports; 0 without QUIC.
+    pub connection: u64,
     /// More may follow that names the flow better: an HTTP CONNECT.
     pub tunnel: bool,
 }
@@ -58,7 +64,7 @@ pub enum Look {
 pub struct Probe {
     looked: u16,
     tcp: Both<Stream>,
-    quic: QuicProbe,
+    quic: Option<Box<QuicProbe>>,
 }
 
 /// One direction of a TCP connection.
@@ -70,12 +76,15 @@ struct Stream {
     sure: bool,
     /// The stream's beginning is another protocol's; a hello may still come at the start of a later segment.
     foreign: bool,
+    /// Looks at a stream without a seen SYN that made no sense so far.
+    unclear: u8,
     bytes: Assembler,
 }
 
 #[derive(Debug, Default)]
 struct QuicProbe {
     keys: Option<quic::InitialKeys>,
+    connection: u64,
     client: Option<Side>,
     crypto: Assembler,
     decryptions: u8,
@@ -97,10 +106,16 @@ impl Probe {
                 self.bounded(look, MAX_SEGMENTS)
             }
             L4::Udp => {
-                let look = self.quic.datagram(packet.payload, sender, scratch);
+                let look = self.quic.get_or_insert_default().datagram(packet.payload, sender, scratch);
                 self.bounded(look, MAX_DATAGRAMS)
             }
         }
+    }
+
+    /// Bytes held for reassembly.
+    pub fn held(&self) -> usize {
+        let quic = self.quic.as_ref().map_or(0, |quic| quic.crypto.held());
+        self.tcp.iter().map(|stream| stream.bytes.held()).sum::<usize>() + quic
     }
 
     fn bounded(&mut self, look: Look, limit: u16) -> Look {
@@ -120,11 +135,11 @@ impl Stream {
     }
 
     fn segment(&mut self, seq: u32, payload: &[u8], sender: Side) -> Look {
-        if self.foreign {
-            if !tls::begins_hello(payload) {
-                return Look::More;
-            }
+        let later = self.base.is_some_and(|base| seq.wrapping_sub(base) <= u32::MAX / 2);
+        if (self.foreign || self.unclear > 0 && later) && tls::begins_hello(payload) {
             *self = Self { base: Some(seq), sure: true, ..Self::default() };
+        } else if self.foreign {
+            return Look::More;
         }
         match self.place(seq, payload) {
             Ok(true) => self.dissect(sender),
@@ -175,10 +190,16 @@ impl Stream {
                     ech: false,
                     esni: false,
                     ja4: None,
+                    connection: 0,
                     tunnel,
                 }))
             }
             Parse::More => Look::More,
+            // The first segment seen need not be the stream's first: an earlier one may still come.
+            Parse::NotMine if !self.sure && self.unclear < MAX_UNCLEAR => {
+                self.unclear += 1;
+                Look::More
+            }
             Parse::NotMine => self.give_up(),
             Parse::Malformed => Look::Malformed,
         }
@@ -194,7 +215,7 @@ impl Stream {
 
 impl QuicProbe {
     fn datagram(&mut self, datagram: &[u8], sender: Side, scratch: &mut Vec<u8>) -> Look {
-        for initial in quic::initials(datagram) {
+        for initial in quic::initials(datagram).take(MAX_INITIALS) {
             if self.client.is_some_and(|client| client != sender) {
                 continue;
             }
@@ -233,6 +254,7 @@ impl QuicProbe {
                 return None;
             }
             self.keys = Some(keys);
+            self.connection = initial.connection();
         }
         self.client = Some(sender);
         Some(initial.frames(scratch))
@@ -246,7 +268,10 @@ impl QuicProbe {
             return Look::Malformed;
         }
         match ready.get(..end) {
-            Some(message) => hello(message, sender, Over::Quic),
+            Some(message) => match hello(message, sender, Over::Quic) {
+                Look::Found(found) => Look::Found(Box::new(Found { connection: self.connection, ..*found })),
+                other => other,
+            },
             None => Look::More,
         }
     }
@@ -262,6 +287,7 @@ fn hello(message: &[u8], sender: Side, over: Over) -> Look {
         ech: hello.has_ech(),
         esni: hello.has_esni(),
         ja4: Some(ja4(&hello, over)),
+        connection: 0,
         tunnel: false,
     }))
 }

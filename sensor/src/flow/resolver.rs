@@ -46,6 +46,7 @@ pub enum Event {
 struct Stream {
     base: Option<u32>,
     bytes: Assembler,
+    /// Not read any more.
     lost: bool,
 }
 
@@ -67,17 +68,19 @@ impl Resolver {
         if packet.payload.is_empty() || stream.lost {
             return;
         }
-        let offset = seq.wrapping_sub(*stream.base.get_or_insert(seq));
-        if offset > u32::MAX / 2 {
-            return;
+        stream.place(seq, packet.payload);
+        let (messages, broken) = stream.messages();
+        for message in messages {
+            self.message(message, packet.time, &mut each);
         }
-        stream.lost = stream.bytes.insert(offset as usize, packet.payload).is_err();
-        while let Some(parse) = self.streams.of_mut(sender).next() {
-            match parse {
-                Some(message) => self.message(message, packet.time, &mut each),
-                None => each(Event::Malformed),
-            }
+        if broken {
+            each(Event::Malformed);
         }
+    }
+
+    /// Bytes held for reassembly.
+    pub fn held(&self) -> usize {
+        self.streams.iter().map(|stream| stream.bytes.held()).sum()
     }
 
     /// Gives the questions that got no answer.
@@ -118,20 +121,43 @@ impl Resolver {
 }
 
 impl Stream {
-    /// The next message: `Some(None)` when the stream is broken, after which it is not read any more.
-    fn next(&mut self) -> Option<Option<Message>> {
-        match dns::framed(self.bytes.ready()) {
-            Parse::Done((message, used)) => {
-                self.bytes.consume(used);
-                self.base = self.base.map(|base| base.wrapping_add(used as u32));
-                Some(Some(message))
-            }
-            Parse::More => None,
-            Parse::NotMine | Parse::Malformed => {
-                let first = !std::mem::replace(&mut self.lost, true);
-                self.bytes = Assembler::default();
-                first.then_some(None)
+    /// Puts a segment where it belongs. What begins before the base is read from the base on.
+    fn place(&mut self, seq: u32, payload: &[u8]) {
+        let base = *self.base.get_or_insert(seq);
+        let (offset, before) = (seq.wrapping_sub(base), base.wrapping_sub(seq));
+        let placed = if offset <= u32::MAX / 2 {
+            self.bytes.insert(offset as usize, payload)
+        } else {
+            self.bytes.insert(0, payload.get(before as usize..).unwrap_or_default())
+        };
+        if placed.is_err() {
+            self.give_up();
+        }
+    }
+
+    /// The messages that are complete, and whether the stream is broken behind them: it is not read any more then.
+    fn messages(&mut self) -> (Vec<Message>, bool) {
+        let (mut found, mut used) = (Vec::new(), 0);
+        loop {
+            match dns::framed(self.bytes.ready().get(used..).unwrap_or_default()) {
+                Parse::Done((message, len)) => {
+                    found.extend(message);
+                    used += len;
+                }
+                Parse::More => break,
+                Parse::NotMine | Parse::Malformed => {
+                    self.give_up();
+                    return (found, true);
+                }
             }
         }
+        self.bytes.consume(used);
+        self.base = self.base.map(|base| base.wrapping_add(used as u32));
+        (found, false)
+    }
+
+    fn give_up(&mut self) {
+        self.lost = true;
+        self.bytes = Assembler::default();
     }
 }

@@ -3,14 +3,16 @@
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
-use super::Flow;
 use super::key::FlowKey;
+use super::{Flow, State};
 use crate::record::Transport;
 
 /// Idle time, µs, after which a TCP flow is over: keep-alives of browsers and proxies come more often.
 const TCP_IDLE: i64 = 900 * 1_000_000;
 /// The same for UDP. QUIC connections close after 30 to 300 s of silence.
 const UDP_IDLE: i64 = 300 * 1_000_000;
+/// The same for a TCP flow of which no answer was seen: scans and dead servers must not fill the table.
+const UNANSWERED: i64 = 60 * 1_000_000;
 /// How long a closed TCP flow waits for stragglers.
 const LINGER: i64 = 10 * 1_000_000;
 /// How often, in µs of packet time, the table is searched for flows that are over.
@@ -65,6 +67,22 @@ impl FlowTable {
         sorted(self.flows.drain())
     }
 
+    /// True when the table has been searched at a time after `time`.
+    pub fn is_ahead_of(&self, time: i64) -> bool {
+        time < self.swept
+    }
+
+    /// The clock was set back to `time`: what was to happen later happens by the new time.
+    pub fn rebase(&mut self, time: i64) {
+        self.swept = time;
+        for flow in self.flows.values_mut() {
+            flow.last = flow.last.min(time);
+            if let State::Tagged(tagged) = &mut flow.state {
+                tagged.rebase(time);
+            }
+        }
+    }
+
     /// Gives every live flow to `each`, in no order.
     pub fn for_each(&mut self, each: impl FnMut(&mut Flow)) {
         self.flows.values_mut().for_each(each);
@@ -74,6 +92,7 @@ impl FlowTable {
 fn patience(flow: &Flow) -> i64 {
     match flow.key.transport {
         Transport::Tcp if flow.closed => LINGER,
+        Transport::Tcp if !flow.has_exchanged() => UNANSWERED,
         Transport::Tcp => TCP_IDLE,
         Transport::Udp => UDP_IDLE,
     }

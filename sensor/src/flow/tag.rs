@@ -130,6 +130,11 @@ impl Tagged {
         }
     }
 
+    /// The clock was set back to `time`.
+    pub fn rebase(&mut self, time: i64) {
+        self.due = self.due.min(time);
+    }
+
     /// True when a record is to be written at `time`.
     pub fn is_due(&self, time: i64) -> bool {
         time >= self.due || self.upload - self.reported.upload >= self.upload_step

@@ -7,7 +7,7 @@ use crate::decode::NotFlow;
 use crate::record::Tally;
 
 /// Counts of one span of time.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Frames seen.
     pub frames: u64,
@@ -36,6 +36,11 @@ impl Tally {
 }
 
 impl Counts {
+    /// True when nothing was counted.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
     /// The tally of a naming method.
     pub fn method(&self, method: Method) -> Tally {
         self.methods.get(method as usize).copied().unwrap_or_default()

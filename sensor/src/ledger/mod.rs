@@ -61,6 +61,10 @@ pub struct Ledger {
     minute: Option<i64>,
     /// The minute after the last one that was closed: a late frame counts there, since a minute is written once.
     earliest: i64,
+    /// Counts the minutes that were opened: a step back of the clock opens one a second time.
+    ordinal: u64,
+    /// How often the clock was set back.
+    rebased: u32,
     open: Counts,
     total: Counts,
 }
@@ -74,12 +78,37 @@ impl Ledger {
             source: source.to_owned(),
             ..MinuteRecord::default()
         };
-        Self { template, minute: None, earliest: i64::MIN, open: Counts::default(), total: Counts::default() }
+        Self {
+            template,
+            minute: None,
+            earliest: i64::MIN,
+            ordinal: 0,
+            rebased: 0,
+            open: Counts::default(),
+            total: Counts::default(),
+        }
     }
 
-    /// Names another source from the next minute on.
-    pub fn set_source(&mut self, source: &str) {
+    /// Begins another source: its minutes are counted apart from those of the one before, which ends here.
+    pub fn set_source(&mut self, source: &str) -> Option<MinuteRecord> {
+        let ended = self.close(None);
         source.clone_into(&mut self.template.source);
+        self.earliest = i64::MIN;
+        ended
+    }
+
+    /// The clock was set back: minutes that come a second time are counted under a source of their own.
+    pub fn rebase(&mut self) -> Option<MinuteRecord> {
+        self.rebased += 1;
+        let base = self.template.source.split('#').next().unwrap_or_default();
+        self.set_source(&format!("{base}#{}", self.rebased))
+    }
+
+    /// A frame whose time is wrong counts in the open minute.
+    pub fn stray(&mut self, bytes: u32) {
+        self.open.frames += 1;
+        self.open.bytes += u64::from(bytes);
+        self.frame_lost_to("time", 1, u64::from(bytes));
     }
 
     /// Totals since the start, the open minute included.
@@ -94,7 +123,13 @@ impl Ledger {
         let minute = (time.div_euclid(MINUTE) * MINUTE).max(self.earliest);
         let finished = match self.minute {
             Some(open) if minute <= open => None,
-            _ => self.close(Some(minute)),
+            Some(_) => self.close(Some(minute)),
+            // What was decided while nothing arrived belongs to this minute.
+            None => {
+                self.minute = Some(minute);
+                self.ordinal += 1;
+                None
+            }
         };
         self.open.frames += 1;
         self.open.bytes += u64::from(bytes);
@@ -103,9 +138,12 @@ impl Ledger {
 
     /// Ends the open minute and begins `next`.
     pub fn close(&mut self, next: Option<i64>) -> Option<MinuteRecord> {
-        let ended = std::mem::replace(&mut self.minute, next)?;
-        self.earliest = ended.saturating_add(MINUTE);
+        self.ordinal += 1;
         let counts = std::mem::take(&mut self.open);
+        // Counts without a frame (flows that ended in silence, a capture without a decodable frame) need a minute too.
+        let silent = || (!counts.is_empty()).then_some(self.earliest.max(0));
+        let ended = std::mem::replace(&mut self.minute, next).or_else(silent)?;
+        self.earliest = ended.saturating_add(MINUTE);
         self.total.merge(&counts);
         Some(self.record(ended, &counts))
     }
@@ -165,7 +203,7 @@ impl Ledger {
         let bytes = u64::from(bytes);
         self.tally(flow.method).add(1, bytes);
         if flow.method == Method::Pending {
-            let minute = self.minute.unwrap_or_default();
+            let minute = self.ordinal;
             let pending = &mut flow.pending;
             if pending.minute != minute {
                 *pending = super::flow::Pending { minute, frames: 0, bytes: 0 };
@@ -183,7 +221,7 @@ impl Ledger {
             return;
         }
         let pending = std::mem::take(&mut flow.pending);
-        if self.minute == Some(pending.minute) {
+        if self.ordinal == pending.minute {
             let line = self.tally(Method::Pending);
             line.frames = line.frames.saturating_sub(pending.frames);
             line.bytes = line.bytes.saturating_sub(pending.bytes);

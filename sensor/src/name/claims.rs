@@ -13,8 +13,10 @@ use hashbrown::HashMap;
 const GRACE: i64 = 300;
 /// Client and address pairs that are remembered; 5,000 clients with a dozen live addresses each.
 const MAX_PAIRS: usize = 1 << 16;
-/// Names for one pair; more say nothing any longer.
+/// Names for one pair; more say nothing any longer, so the oldest goes.
 const MAX_NAMES: usize = 8;
+/// µs by which an answer may be seen after the flow that it led to: mirrors reorder.
+const SLACK: i64 = 1_000_000;
 
 /// DNS claims of the clients of one worker.
 #[derive(Debug, Default)]
@@ -27,7 +29,14 @@ pub struct Claims {
 #[derive(Debug, Clone)]
 struct Claim {
     name: String,
+    since: i64,
     expires: i64,
+}
+
+impl Claim {
+    fn holds_at(&self, time: i64) -> bool {
+        self.since <= time.saturating_add(SLACK) && self.expires >= time
+    }
 }
 
 impl Claims {
@@ -44,16 +53,22 @@ impl Claims {
             self.order.push_back(key);
         }
         let claims = self.pairs.entry(key).or_default();
-        claims.retain(|c| c.expires >= time && c.name != name);
-        if claims.len() < MAX_NAMES {
-            claims.push(Claim { name: name.to_owned(), expires });
+        claims.retain(|c| c.expires >= time);
+        match claims.iter_mut().find(|c| c.name == name) {
+            Some(claim) => claim.expires = expires,
+            None => {
+                if claims.len() >= MAX_NAMES {
+                    claims.remove(0);
+                }
+                claims.push(Claim { name: name.to_owned(), since: time, expires });
+            }
         }
     }
 
     /// The names that `client` knew for `server` at `time` (µs), sorted.
     pub fn names(&self, client: IpAddr, server: IpAddr, time: i64) -> Vec<&str> {
         let claims = self.pairs.get(&(client, server)).map(Vec::as_slice).unwrap_or_default();
-        let mut names: Vec<_> = claims.iter().filter(|c| c.expires >= time).map(|c| c.name.as_str()).collect();
+        let mut names: Vec<_> = claims.iter().filter(|c| c.holds_at(time)).map(|c| c.name.as_str()).collect();
         names.sort_unstable();
         names
     }
@@ -74,6 +89,29 @@ mod tests {
         assert_eq!(claims.names(ANNA, SERVER, 1), ["claude.ai"]);
         assert!(claims.names(BEN, SERVER, 1).is_empty());
         assert!(claims.names(ANNA, SERVER, 361_000_000).is_empty());
+    }
+
+    #[test]
+    fn what_was_learned_later_names_nothing_earlier() {
+        let mut claims = Claims::default();
+        claims.add(ANNA, SERVER, "claude.ai", 60, 100_000_000);
+        assert!(claims.names(ANNA, SERVER, 1).is_empty());
+        claims.add(ANNA, SERVER, "claude.ai", 60, 200_000_000);
+        assert_eq!(
+            claims.names(ANNA, SERVER, 150_000_000),
+            ["claude.ai"],
+            "a fresh answer does not end an old claim"
+        );
+    }
+
+    #[test]
+    fn the_ninth_name_takes_the_place_of_the_first() {
+        let mut claims = Claims::default();
+        for i in 0..=MAX_NAMES {
+            claims.add(ANNA, SERVER, &format!("{i}.example"), 60, 0);
+        }
+        assert_eq!(claims.names(ANNA, SERVER, 1).len(), MAX_NAMES);
+        assert!(claims.names(ANNA, SERVER, 1).contains(&"8.example"));
     }
 
     #[test]

@@ -9,8 +9,10 @@ use std::sync::Arc;
 
 use rules::catalogue::Catalogue;
 
-use crate::capture::Frame;
+use crate::capture::{Frame, LinkType};
+use crate::clock::{Clock, Step};
 use crate::decode::{Decoded, L4, Packet, decode};
+use crate::dissect::quic;
 use crate::flow::key::{FlowKey, Side};
 use crate::flow::resolver::{self, Event};
 use crate::flow::table::{FlowTable, MAX_FLOWS};
@@ -18,6 +20,7 @@ use crate::flow::tag::{self, Tagged};
 use crate::flow::{Flow, State};
 use crate::ledger::{Counts, Ledger, Method};
 use crate::local::LocalNets;
+use crate::name::claims::Claims;
 use crate::output::Output;
 use crate::record::{Record, Transport};
 use naming::Core;
@@ -59,21 +62,112 @@ impl WorkerConfig {
     }
 }
 
+/// Bytes that all flows of a worker together may hold for reassembly: 3,600 full hellos at the same time. Beyond it a
+/// flow that wants more is given up and counted.
+const MAX_HELD: usize = 256 << 20;
+/// µs after which a QUIC Initial with another connection id is another connection, not a Retry.
+const RETRY: i64 = 3_000_000;
+/// Attempts per flow to read a packet as the start of another QUIC connection.
+const MAX_TRIED: u8 = 8;
+
 /// One worker.
 #[derive(Debug)]
 pub struct Worker {
     core: Core,
     table: FlowTable,
+    clock: Clock,
+    held: HeldFrame,
+    /// Another source has begun and no frame of it was seen.
+    fresh: bool,
+}
+
+/// A frame whose time jumps, until the next one tells whether it is right.
+#[derive(Debug, Default)]
+struct HeldFrame {
+    frame: Option<(i64, u32, LinkType)>,
+    data: Vec<u8>,
 }
 
 impl Worker {
     /// A worker with nothing seen.
     pub fn new(config: WorkerConfig) -> Self {
-        Self { table: FlowTable::new(config.max_flows), core: Core::new(config) }
+        Self {
+            table: FlowTable::new(config.max_flows),
+            core: Core::new(config),
+            clock: Clock::default(),
+            held: HeldFrame::default(),
+            fresh: false,
+        }
     }
 
     /// Takes one frame in.
     pub fn frame(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        if std::mem::take(&mut self.fresh) {
+            self.first_of_source(frame.time, out);
+        }
+        match self.clock.step(frame.time) {
+            Step::Ahead => self.take(frame, out),
+            Step::Hold => self.hold(frame),
+            Step::Jumped => {
+                self.release(out);
+                self.take(frame, out);
+            }
+            Step::JumpedHold => {
+                self.release(out);
+                self.hold(frame);
+            }
+            Step::Stray => {
+                self.discard();
+                self.take(frame, out);
+            }
+            Step::StrayHold => {
+                self.discard();
+                self.hold(frame);
+            }
+        }
+    }
+
+    /// Begins another source. Flows go on where it continues the one before, as rotated captures do.
+    pub fn set_source(&mut self, source: &str, out: &mut impl Output) {
+        self.release(out);
+        out.records(self.core.ledger.set_source(source));
+        self.fresh = true;
+    }
+
+    fn first_of_source(&mut self, time: i64, out: &mut impl Output) {
+        if self.clock.is_before(time) {
+            self.end_all(out);
+            self.core.claims = Claims::default();
+        }
+        self.clock.reset();
+    }
+
+    fn hold(&mut self, frame: &Frame<'_>) {
+        self.held.frame = Some((frame.time, frame.wire_len, frame.link));
+        self.held.data.clear();
+        self.held.data.extend_from_slice(frame.data);
+    }
+
+    /// The frame that was held is right: time goes on from it.
+    fn release(&mut self, out: &mut impl Output) {
+        let Some((time, wire_len, link)) = self.held.frame.take() else { return };
+        let data = std::mem::take(&mut self.held.data);
+        if self.table.is_ahead_of(time) {
+            self.table.rebase(time);
+            out.records(self.core.ledger.rebase());
+        }
+        self.take(&Frame { time, data: &data, wire_len, link }, out);
+        self.held.data = data;
+    }
+
+    /// The frame that was held is wrong.
+    fn discard(&mut self) {
+        if let Some((_, wire_len, _)) = self.held.frame.take() {
+            self.core.ledger.stray(wire_len);
+        }
+    }
+
+    fn take(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
         if let Some(minute) = self.core.ledger.frame(frame.time, frame.wire_len) {
             out.record(Record::Minute(Box::new(minute)));
         }
@@ -105,17 +199,23 @@ impl Worker {
 
     /// Lets time pass while nothing arrives: like [`Self::tick`], and a minute that is over ends.
     pub fn idle(&mut self, time: i64, out: &mut impl Output) {
+        self.release(out);
         self.tick(time, out);
         out.records(self.core.ledger.elapsed(time));
     }
 
     /// Ends all flows and the open minute, as at the end of a capture.
     pub fn finish(&mut self, out: &mut impl Output) {
-        for flow in self.table.drain() {
-            self.end(flow, out);
-        }
+        self.release(out);
+        self.end_all(out);
         if let Some(minute) = self.core.ledger.close(None) {
             out.record(Record::Minute(Box::new(minute)));
+        }
+    }
+
+    fn end_all(&mut self, out: &mut impl Output) {
+        for flow in self.table.drain() {
+            self.end(flow, out);
         }
     }
 
@@ -142,7 +242,8 @@ impl Worker {
     fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
         self.tick(packet.time, out);
         let (key, sender) = FlowKey::of(packet);
-        if self.table.get_mut(&key).is_some_and(|flow| begins_anew(flow, packet, sender))
+        let scratch = &mut self.core.scratch;
+        if self.table.get_mut(&key).is_some_and(|flow| begins_anew(flow, packet, sender, scratch))
             && let Some(flow) = self.table.remove(&key)
         {
             self.end(flow, out);
@@ -171,17 +272,14 @@ impl Worker {
                     out.records(record);
                 }
             }
-            State::Probing(probe) => {
-                let look = probe.look(packet, sender, &mut self.core.scratch);
-                self.core.looked(flow, look, packet.time, out);
-            }
-            State::Resolver(_) => self.core.resolve(flow, packet, sender, out),
+            State::Probing(_) | State::Resolver(_) => self.core.read(flow, packet, sender, out),
         }
         self.core.ledger.flow_frame(flow, packet.frame_len);
     }
 
     /// A flow is over: decide it if that is still open, and write what is left to say.
     fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
+        self.core.held -= flow.state.held();
         if flow.method == Method::Pending {
             let time = flow.last;
             self.core.give_up(&mut flow, time, out);
@@ -206,11 +304,20 @@ impl Worker {
     }
 }
 
-/// True when a SYN begins another connection on a five-tuple that has one.
-fn begins_anew(flow: &Flow, packet: &Packet<'_>, sender: Side) -> bool {
+/// True when a packet begins another connection on a five-tuple that has one: a SYN of its own, or a QUIC Initial whose
+/// own connection id opens it.
+fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
     match packet.l4 {
-        L4::Tcp { seq, flags } if flags.syn() && !flags.ack() => !flow.same_syn(seq, sender),
-        _ => false,
+        L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender),
+        L4::Udp if !quic::is_long_header(packet.payload) || packet.time - flow.start < RETRY => false,
+        L4::Udp => {
+            let decided = matches!(flow.state, State::Decided | State::Tagged(_));
+            let initial = quic::initials(packet.payload).next().filter(|_| decided && sender == flow.client);
+            initial.filter(|initial| initial.connection() != flow.connection).is_some_and(|initial| {
+                flow.tried = flow.tried.saturating_add(1);
+                flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
+            })
+        }
     }
 }
 
@@ -224,8 +331,7 @@ fn first_state(packet: &Packet<'_>) -> State {
 
 /// Decides flows whose port says that they never carry a service's name.
 fn decide_by_port(flow: &mut Flow, ledger: &mut Ledger) {
-    let ports = [flow.client_end().1, flow.server_end().1];
-    let any = |list: &[u16]| ports.iter().any(|port| list.contains(port));
+    let any = |list: &[u16]| list.contains(&flow.server_end().1);
     if matches!(flow.state, State::Resolver(_)) {
         ledger.decide(flow, Method::Resolver);
     } else if flow.key.transport == Transport::Udp && any(&MULTICAST_NAMES) {

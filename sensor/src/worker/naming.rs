@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use rules::catalogue::{Catalogue, Strength};
 
-use super::WorkerConfig;
+use super::{MAX_HELD, WorkerConfig};
+use crate::decode::Packet;
+use crate::flow::key::Side;
 use crate::flow::probe::{Found, Look};
 use crate::flow::tag::{self, Origin, Tag, Tagged};
 use crate::flow::{Flow, State};
@@ -27,6 +29,8 @@ pub(super) struct Core {
     pub(super) ledger: Ledger,
     pub(super) named: Named,
     pub(super) ai_flows: u64,
+    /// Bytes that all flows together hold for reassembly.
+    pub(super) held: usize,
 }
 
 /// Flows named per protocol, and DNS questions.
@@ -71,11 +75,32 @@ impl Core {
             scratch: Vec::with_capacity(2048),
             named: Named::default(),
             ai_flows: 0,
+            held: 0,
+        }
+    }
+
+    /// Reads the payload of a flow that is still looked at.
+    pub(super) fn read(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let before = flow.state.held();
+        if let State::Probing(probe) = &mut flow.state {
+            let look = probe.look(packet, sender, &mut self.scratch);
+            self.looked(flow, look, packet.time, out);
+        } else {
+            self.resolve(flow, packet, sender, out);
+        }
+        self.held = self.held + flow.state.held() - before;
+        if self.held > MAX_HELD {
+            self.held -= flow.state.held();
+            self.ledger.broken("reassembly-full");
+            flow.state = State::Decided;
+            if flow.method == Method::Pending {
+                self.give_up(flow, packet.time, out);
+            }
         }
     }
 
     /// Acts on what a look at an unnamed flow brought.
-    pub(super) fn looked(&mut self, flow: &mut Flow, look: Look, time: i64, out: &mut impl Output) {
+    fn looked(&mut self, flow: &mut Flow, look: Look, time: i64, out: &mut impl Output) {
         match look {
             Look::More => {}
             Look::GiveUp => self.give_up(flow, time, out),
@@ -94,6 +119,7 @@ impl Core {
 
     fn found(&mut self, flow: &mut Flow, found: Found, time: i64, out: &mut impl Output) {
         flow.client = found.client;
+        flow.connection = found.connection;
         let catalogue = self.catalogue.clone();
         let ech = ech::decide(found.ech, found.name.as_deref());
         let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real);
@@ -136,7 +162,11 @@ impl Core {
     /// A flow without a name of its own: what did DNS tell this client about the address?
     fn nameless(&mut self, flow: &mut Flow, clues: Clues, time: i64, out: &mut impl Output) {
         let (client, server) = (flow.client_end().0, flow.server_end().0);
-        let names = self.claims.names(client, server, flow.start);
+        // A connection that carried nothing was contact with an address, not with a name.
+        let names = match flow.has_exchanged() || clues.protocol != Protocol::Other {
+            true => self.claims.names(client, server, flow.start),
+            false => Vec::new(),
+        };
         let method = match (&names[..], clues.ech) {
             ([_], _) => Method::Dns,
             (_, Ech::Real) => Method::EchReal,
