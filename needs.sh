@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Installs what a command of this repository needs and is missing. Sourced by demo.sh and test.sh:
 #   need COMMAND-OR-FILE PACKAGE ...     adds the package when the command or file is not there
 #   install_needs                        installs what was added, after saying so
@@ -33,10 +34,11 @@ install_needs() {
     echo "installing with apt-get:$missing"
     # shellcheck disable=SC2086 # each word is a package
     if ! $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1; then
-        $as_root apt-get update -qq &&
-            $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+        $as_root apt-get update -qq
+        # shellcheck disable=SC2086
+        if ! $as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null; then
             echo "could not install$missing: see the message above" >&2
             exit 1
-        }
+        fi
     fi
 }
