@@ -116,7 +116,7 @@ fn errors_name_file_line_key_and_mend() {
         ),
         (
             file(&one).replace("source", "comment = \"x\", source"),
-            "a.toml:9: `service.hosts.comment`: unknown key: use suffix, exact, glob, role, strength, source, date, note",
+            "a.toml:9: `service.hosts.comment`: unknown key: use suffix, exact, glob, role, strength, plan, tenant, source, date, note",
         ),
         (
             file(&one).replace("2026-11-20", "\"November\""),

@@ -6,8 +6,8 @@ use std::{net::IpAddr, path::Path, time::Duration};
 
 use jiff::civil::{Date, date};
 use rules::{
-    catalogue::Catalogue,
-    policy::{Decision, FindingRule, Policy, Status},
+    catalogue::{Catalogue, Plan},
+    policy::{Decision, FindingRule, Policy, Status, Subject, mac},
 };
 
 const GROUPS: &str = "[groups.finance]\nname = \"Finance\"\nsubnets = [\"10.0.3.0/24\"]\n[groups.it]\nsubnets = [\"10.0.4.0/24\", \"2001:db8::/64\"]\n";
@@ -123,22 +123,60 @@ fn deadlines_have_defaults() {
     assert_eq!(Policy::empty().deadline(FindingRule::ProhibitedUse), minutes(60));
 }
 
+fn example() -> Policy {
+    Policy::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("policy.example.toml"), &Catalogue::builtin()).unwrap()
+}
+
 #[test]
 fn the_example_says_what_an_office_needs() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("policy.example.toml");
-    let policy = Policy::load(&path, &Catalogue::builtin()).unwrap();
+    let policy = example();
     assert_eq!((policy.name(), policy.version().len()), ("AI tools at work", 12));
     assert_eq!(policy.owner(), Some("IT and Security"));
     assert_eq!(policy.reviewed(), Some(date(2026, 11, 2)));
     assert_eq!(status(&policy, "10.0.8.5", "microsoft-copilot"), Status::Approved);
-    assert_eq!(status(&policy, "10.0.4.5", "github-copilot"), Status::Approved);
-    assert_eq!(status(&policy, "10.0.8.5", "github-copilot"), Status::Unreviewed);
+    assert_eq!(status(&policy, "10.0.8.5", "github-copilot"), Status::RequiresApproval);
     assert_eq!(status(&policy, "10.0.8.5", "claude"), Status::RequiresApproval);
+    assert_eq!(status(&policy, "10.0.8.5", "chatgpt"), Status::InReview);
+    assert_eq!(status(&policy, "10.0.8.5", "poe"), Status::Unreviewed);
+    assert_eq!(status(&policy, "10.0.3.5", "microsoft-copilot"), Status::Approved);
     assert_eq!(status(&policy, "10.0.3.5", "poe"), Status::Prohibited);
     assert_eq!(status(&policy, "10.0.3.5", "claude"), Status::Prohibited);
     assert_eq!(status(&policy, "192.168.90.5", "poe"), Status::PersonalRisk);
     assert_eq!(status(&policy, "192.168.90.5", "chatgpt"), Status::PersonalRisk);
+    assert_eq!(status(&policy, "192.168.90.5", "deepseek"), Status::PersonalRisk);
     assert_eq!(status(&policy, "10.0.8.5", "ollama"), Status::Prohibited);
+    assert_eq!(status(&policy, "10.60.1.1", "claude"), Status::Prohibited);
     assert_eq!(decide(&policy, "10.60.1.1", "ollama", TODAY).severity, 9);
     assert_eq!(policy.deadline(FindingRule::UnapprovedUse), Duration::from_secs(4 * 3600));
+}
+
+#[test]
+fn the_example_knows_a_licence_a_client_site_and_a_private_phone() {
+    let (policy, catalogue) = (example(), Catalogue::builtin());
+    let on = |client: &Subject<'_>, service: &str, plan| {
+        policy.decide_for(client, catalogue.service(service).unwrap(), plan, TODAY)
+    };
+    let client = |ip: &str| Subject::of(ip.parse().unwrap());
+    let engineer = client("10.0.4.5");
+    assert_eq!(on(&engineer, "github-copilot", Some(Plan::Business)).status, Status::Approved);
+    assert_eq!(on(&engineer, "github-copilot", Some(Plan::Individual)).status, Status::RequiresApproval);
+    assert_eq!(on(&engineer, "lm-studio", None).status, Status::Approved);
+
+    let acme = Subject { site: Some("acme"), ..client("192.0.2.7") };
+    let ollama = on(&acme, "ollama", None);
+    assert_eq!((ollama.status, ollama.severity), (Status::Prohibited, 9));
+    assert_eq!(policy.deadline_for(&ollama, FindingRule::ProhibitedUse), Duration::from_secs(15 * 60));
+    let route = policy.route(Some("acme"));
+    assert_eq!(route.security, Some("security-lead@msp.example"));
+    assert_eq!((route.risk_owner, route.client), (Some("risk-owner@msp.example"), None));
+
+    let phone = Subject { mac: mac("3a:10:20:30:40:50"), ..client("10.0.13.9") };
+    assert_eq!(on(&phone, "deepseek", None).status, Status::PersonalRisk);
+    assert_eq!(on(&client("10.0.13.9"), "deepseek", None).status, Status::Prohibited);
+}
+
+#[test]
+fn the_example_has_nothing_to_mend() {
+    let lints = example().lint(TODAY, &Catalogue::builtin());
+    assert!(lints.is_empty(), "{lints:#?}");
 }

@@ -22,12 +22,12 @@ fn errors_name_file_line_key_and_mend() {
         ),
         (
             format!("{rule}severty = 3\n"),
-            "policy.toml:4: `rule.severty`: unknown key: use services, categories, groups, status, owner, reason, review_by, expires, severity",
+            "policy.toml:4: `rule.severty`: unknown key: use services, categories, plans, groups, data_tiers, hours, status, exception, owner, reason, review_by, expires, severity, report_within",
         ),
         (format!("{rule}severity = 11\n"), "policy.toml:4: `rule.severity`: must be a whole number from 0 to 10"),
         (
             "[[rules]]\nstatus = \"approved\"\n".to_owned(),
-            "policy.toml:1: `rules`: unknown key: use policy, groups, rule, deadlines",
+            "policy.toml:1: `rules`: unknown key: use policy, groups, rule, approval, deadlines, routes, quiet_hours, suppression",
         ),
         ("[rule]\nstatus = \"approved\"\n".to_owned(), "policy.toml:1: `rule`: must be a list of tables: write [[rule]]"),
         (
@@ -92,7 +92,7 @@ fn errors_name_file_line_key_and_mend() {
         ),
         (
             "[groups.a]\nname = \"A\"\n".to_owned(),
-            "policy.toml:1: `groups.a.subnets`: missing: a group without a subnet holds nobody",
+            "policy.toml:1: `groups.a`: holds nobody: write subnets, vlans, sites, macs or devices",
         ),
         (
             "[deadlines]\nunapproved_tool = \"soon\"\n".to_owned(),
@@ -125,4 +125,133 @@ fn broken_toml_and_a_missing_file_are_told() {
     assert!(error("[policy\n").starts_with("policy.toml:1: not TOML: "), "{}", error("[policy\n"));
     let missing = Policy::load(Path::new("/nonexistent/policy.toml"), &Catalogue::builtin()).unwrap_err();
     assert!(missing.to_string().starts_with("/nonexistent/policy.toml: "), "{missing}");
+}
+
+#[test]
+fn errors_in_the_scope_of_groups_and_rules() {
+    let group = |keys: &str| format!("[groups.a]\n{keys}\n");
+    let rule = |keys: &str| format!("[[rule]]\nservices = [\"claude\"]\nstatus = \"approved\"\n{keys}\n");
+    let two = |a: &str, b: &str| format!("[groups.a]\n{a}\n[groups.b]\n{b}\n");
+    let cases = [
+        (
+            group("vlans = [4095]"),
+            "policy.toml:2: `groups.a.vlans`: \"4095\" is no VLAN: write an id from 1 to 4094 or a range, such as 30 or \"40-49\"",
+        ),
+        (
+            group("macs = [\"b8:27\"]"),
+            "policy.toml:2: `groups.a.macs`: \"b8:27\" is no hardware address: write the first 3 to 6 octets, such as \"b8:27:eb\", or \"locally-administered\"",
+        ),
+        (
+            group("vlans = [1]\npersonal = 1"),
+            "policy.toml:3: `groups.a.personal`: \"1\" is neither true nor false: write one of the two",
+        ),
+        (
+            group("vlans = [1]\ndata_tier = \"secret\""),
+            "policy.toml:3: `groups.a.data_tier`: unknown data tier \"secret\": use public, internal, confidential",
+        ),
+        (
+            group("vlans = [1]\npersonal = true\nmay_use = [\"claude\"]"),
+            "policy.toml:1: `groups.a.may_use`: a personal group is outside the policy's scope: remove `may_use`, or `personal` if it is not",
+        ),
+        (
+            two("devices = [\"laptop-7\"]", "vlans = [3]\ndevices = [\"laptop-7\"]"),
+            "policy.toml:3: `groups.b`: device \"laptop-7\" is one of `groups.a` at line 1 already: a client belongs to one group, so remove it from one of the two",
+        ),
+        (
+            two("vlans = [\"30-39\"]", "vlans = [35]"),
+            "policy.toml:3: `groups.b`: the same clients would belong to `groups.a` at line 1: a client belongs to one group, so add a key that tells the two apart",
+        ),
+        (
+            format!(
+                "[policy]\noverlap = \"longest\"\n{}",
+                two("subnets = [\"10.0.0.0/8\"]", "subnets = [\"10.0.0.0/8\"]")
+            ),
+            "policy.toml:5: `groups.b`: 10.0.0.0/8 is a subnet of `groups.a` at line 3 already: a client belongs to one group, so remove it from one of the two or add a key that tells them apart",
+        ),
+        (
+            "[policy]\noverlap = \"any\"\n".to_owned(),
+            "policy.toml:2: `policy.overlap`: unknown overlap \"any\": use refuse, longest",
+        ),
+        (
+            rule("plans = [\"free\"]"),
+            "policy.toml:4: `rule.plans`: unknown plan \"free\": use individual, business, enterprise",
+        ),
+        (
+            rule("hours = \"9 to 5\""),
+            "policy.toml:4: `rule.hours`: \"9 to 5\" are no hours: write days and times, such as \"Mon-Fri 08:00-18:00\" or \"Mon-Thu 08:00-18:00, Fri 08:00-15:00\"",
+        ),
+        (
+            format!("{GROUPS}{}", rule("groups = [\"it\"]\ndata_tiers = [\"public\"]")),
+            "policy.toml:6: `rule.data_tiers`: a rule is for groups or for the data tiers of groups: write one of the two lists",
+        ),
+        (
+            rule("exception = true\nowner = \"IT\"\nreason = \"pilot\""),
+            "policy.toml:1: `rule.expires`: missing: an exception has an owner, a reason and a last day",
+        ),
+        (
+            format!("{}{}", rule("hours = \"Mon-Fri 08:00-18:00\""), rule("hours = \"Fri 17:00-23:00\"")),
+            "policy.toml:5: `rule`: claude for everyone is decided by the rule at line 1 already: remove claude from one of the two",
+        ),
+        (
+            format!("{}{}", rule("data_tiers = [\"public\", \"internal\"]"), rule("data_tiers = [\"internal\"]")),
+            "policy.toml:5: `rule`: claude for internal data is decided by the rule at line 1 already: remove claude from one of the two",
+        ),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(error(&text), expected);
+    }
+}
+
+#[test]
+fn errors_in_approvals_routes_and_suppressions() {
+    let step = |step: &str, on: &str, more: &str| {
+        format!("  {{ step = \"{step}\", on = {on}, who = \"IT\", why = \"asked\"{more} }},\n")
+    };
+    let life = |steps: &[String]| format!("[[approval]]\nservice = \"claude\"\nsteps = [\n{}]\n", steps.concat());
+    let cases = [
+        (
+            life(&[step("in_review", "2026-11-02", ""), step("submitted", "2026-11-03", "")]),
+            "policy.toml:5: `approval.steps.step`: submitted cannot follow in_review of line 4: a tool is seen, submitted, in_review, decided, and may then be submitted again",
+        ),
+        (
+            life(&[step("seen", "2026-11-02", ""), step("submitted", "2026-11-01", "")]),
+            "policy.toml:5: `approval.steps.on`: 2026-11-01 is before 2026-11-02, the day of the step at line 4: write the steps in order",
+        ),
+        (
+            life(&[step("decided", "2026-11-02", "")]),
+            "policy.toml:4: `approval.steps.status`: missing: a decided step says what was decided",
+        ),
+        (
+            life(&[step("seen", "2026-11-02", ", status = \"approved\"")]),
+            "policy.toml:4: `approval.steps.status`: a tool that is seen has no answer yet: remove this key",
+        ),
+        (
+            "[[approval]]\nservice = \"claude\"\n".to_owned(),
+            "policy.toml:1: `approval.steps`: missing: write at least { step = \"seen\", on = 2026-11-02, who = \"...\", why = \"...\" }",
+        ),
+        (
+            "[routes]\nsecurity = \"soc\"\nclient = \"them\"\n".to_owned(),
+            "policy.toml:3: `routes.client`: a client hears of its own site alone: write `client` under [routes.sites.SITE], or remove it",
+        ),
+        (
+            "[routes.sites.acme]\nclient_mail = \"x\"\n".to_owned(),
+            "policy.toml:2: `routes.sites.acme.client_mail`: unknown key: use security, risk_owner, client",
+        ),
+        (
+            "[[suppression]]\nowner = \"IT\"\nreason = \"lab\"\nexpires = 2027-01-01\n".to_owned(),
+            "policy.toml:1: `suppression`: would hold back everything: name services, groups or devices",
+        ),
+        (
+            "[[suppression]]\nservices = [\"claude\"]\nowner = \"IT\"\nreason = \"lab\"\n".to_owned(),
+            "policy.toml:1: `suppression.expires`: missing: a suppression has a last day",
+        ),
+        (
+            "[[suppression]]\nservices = [\"claude\"]\nreason = \"lab\"\n".to_owned(),
+            "policy.toml:1: `suppression.owner`: missing: every entry needs this key",
+        ),
+        ("[quiet_hours]\n".to_owned(), "policy.toml:1: `quiet_hours.hours`: missing: every entry needs this key"),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(error(&text), expected);
+    }
 }

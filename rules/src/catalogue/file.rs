@@ -3,8 +3,9 @@
 use std::str::FromStr;
 
 use super::{
+    flags::Flags,
     host,
-    service::{Kind, Pattern, Service},
+    service::{Kind, Pattern, Service, Vetting},
 };
 use crate::{
     fault::{Fault, UnknownWord},
@@ -16,10 +17,11 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Service>, Fault> {
     let mut root = Block::read(file, text)?;
     let blocks = root.blocks("service")?;
     root.close()?;
-    blocks.into_iter().map(|block| service(file, block)).collect()
+    let flags = Flags::read(text);
+    blocks.into_iter().enumerate().map(|(index, block)| service(file, block, &flags.service(index))).collect()
 }
 
-fn service(file: &str, mut block: Block<'_>) -> Result<Service, Fault> {
+fn service(file: &str, mut block: Block<'_>, flags: &Flags<'_>) -> Result<Service, Fault> {
     let service = Service {
         id: id(block.need("id")?)?,
         name: block.need("name")?.text,
@@ -30,7 +32,8 @@ fn service(file: &str, mut block: Block<'_>) -> Result<Service, Fault> {
         country: block.word("country")?.map(country).transpose()?,
         homepage: block.word("homepage")?.map(homepage).transpose()?,
         note: block.word("note")?.map(|word| word.text),
-        patterns: block.blocks("hosts")?.into_iter().map(|host| pattern(file, host)).collect::<Result<_, _>>()?,
+        vetting: block.block("vetting")?.map(vetting).transpose()?,
+        patterns: patterns(file, &mut block, flags)?,
         file: file.to_owned(),
         line: block.at.line,
     };
@@ -41,13 +44,34 @@ fn service(file: &str, mut block: Block<'_>) -> Result<Service, Fault> {
     Ok(service)
 }
 
-fn pattern(file: &str, mut block: Block<'_>) -> Result<Pattern, Fault> {
+fn vetting(mut block: Block<'_>) -> Result<Vetting, Fault> {
+    let vetting = Vetting {
+        retention: block.word("retention")?.map(|word| word.text),
+        training: block.word("training")?.map(|word| word.text),
+        certifications: block.words("certifications")?.into_iter().flatten().map(|word| word.text).collect(),
+        source: block.need("source")?.text,
+    };
+    if vetting.retention.is_none() && vetting.training.is_none() && vetting.certifications.is_empty() {
+        return Err(block.at.fault("says nothing: give retention, training or certifications, or leave it out"));
+    }
+    block.close()?;
+    Ok(vetting)
+}
+
+fn patterns(file: &str, service: &mut Block<'_>, flags: &Flags<'_>) -> Result<Vec<Pattern>, Fault> {
+    let hosts = service.blocks("hosts")?;
+    hosts.into_iter().enumerate().map(|(index, host)| pattern(file, host, index, flags)).collect()
+}
+
+fn pattern(file: &str, mut block: Block<'_>, index: usize, flags: &Flags<'_>) -> Result<Pattern, Fault> {
     let (kind, word) = kind(&mut block)?;
     let pattern = Pattern {
         text: host_text(kind, word)?,
         kind,
         role: block.need("role")?.parse()?,
         strength: block.need("strength")?.parse()?,
+        plan: block.word("plan")?.map(|word| word.parse()).transpose()?,
+        tenant: flags.tenant(index, &mut block)?,
         source: block.need("source")?.text,
         date: match block.date("date")? {
             Some(date) => date,
@@ -62,6 +86,12 @@ fn pattern(file: &str, mut block: Block<'_>) -> Result<Pattern, Fault> {
         line: block.at.line,
         note: block.word("note")?.map(|word| word.text),
     };
+    if pattern.tenant && kind == Kind::Exact {
+        return Err(block
+            .at
+            .below("tenant")
+            .fault("an exact host holds no customer's label: write suffix = or glob ="));
+    }
     block.close()?;
     Ok(pattern)
 }

@@ -8,6 +8,13 @@ const MAX_HOST: usize = 253;
 /// Lower-case ASCII labels without port and trailing dots, or `None` for what is no host name: an address,
 /// an empty or oversized name, a character that no host name holds.
 pub(crate) fn normalise(seen: &str) -> Option<Cow<'_, str>> {
+    if is_clean(seen.as_bytes()) {
+        return Some(Cow::Borrowed(seen));
+    }
+    step_by_step(seen)
+}
+
+fn step_by_step(seen: &str) -> Option<Cow<'_, str>> {
     let host = without_port(seen)?.trim_end_matches('.');
     if host.is_empty() || host.len() > MAX_HOST {
         return None;
@@ -21,6 +28,36 @@ pub(crate) fn normalise(seen: &str) -> Option<Cow<'_, str>> {
     };
     is_host(&host).then_some(host)
 }
+
+/// True for a name that is normalised already: nearly every name on the wire, so it is seen in one pass.
+fn is_clean(seen: &[u8]) -> bool {
+    let (mut empty, mut numeric) = (true, true);
+    for &byte in seen {
+        if byte == b'.' {
+            if empty {
+                return false;
+            }
+            (empty, numeric) = (true, true);
+        } else if LABEL_BYTES[byte as usize] {
+            empty = false;
+            numeric &= byte.is_ascii_digit();
+        } else {
+            return false;
+        }
+    }
+    !empty && !numeric && seen.len() <= MAX_HOST
+}
+
+/// `[a-z0-9_-]` as a table: one load per byte.
+const LABEL_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = is_label_byte(byte);
+        byte += 1;
+    }
+    table
+};
 
 /// Cuts `:port`. More than one colon, or a bracket, is an IPv6 address.
 fn without_port(seen: &str) -> Option<&str> {
@@ -54,7 +91,7 @@ pub(crate) fn is_label(label: &str) -> bool {
     !label.is_empty() && label.bytes().all(is_label_byte)
 }
 
-fn is_label_byte(byte: u8) -> bool {
+const fn is_label_byte(byte: u8) -> bool {
     matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-')
 }
 
@@ -67,6 +104,22 @@ mod tests {
         assert!(matches!(normalise("api.openai.com"), Some(Cow::Borrowed("api.openai.com"))));
         assert!(matches!(normalise("api.openai.com."), Some(Cow::Borrowed("api.openai.com"))));
         assert!(matches!(normalise("api.openai.com:443"), Some(Cow::Borrowed("api.openai.com"))));
+    }
+
+    /// Every name of up to five characters out of those that matter.
+    #[test]
+    fn one_pass_and_step_by_step_agree() {
+        let mut names = vec![String::new()];
+        for length in 0..5 {
+            let longer: Vec<String> = names.iter().filter(|name| name.chars().count() == length).cloned().collect();
+            for name in longer {
+                names.extend(['a', 'A', '1', '.', '-', ':', '*', '\u{fc}'].map(|char| format!("{name}{char}")));
+            }
+        }
+        for name in names {
+            let plain = step_by_step(&name).is_some_and(|host| host == *name);
+            assert_eq!(is_clean(name.as_bytes()), plain, "{name}");
+        }
     }
 
     #[test]

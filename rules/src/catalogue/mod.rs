@@ -1,15 +1,28 @@
 //! Which service a host name belongs to, what the host does for it, and how sure that is.
 
+pub mod bundle;
 mod check;
+pub mod compare;
+mod data;
+mod diff;
 mod file;
+mod flags;
 mod host;
+pub mod infra;
+mod live;
+pub mod local;
 mod matcher;
+mod memory;
 mod service;
+mod tenant;
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, fs, io, path::Path};
 
 pub use check::{Level, Problem, check, check_files};
-pub use service::{Access, Category, Kind, Modality, Pattern, Role, Service, Strength};
+pub use diff::{Change, Diff, Fact, diff};
+pub use live::{Live, ReloadError};
+pub use memory::Memory;
+pub use service::{Access, Category, Kind, Modality, Pattern, Plan, Role, Service, Strength, Vetting};
 
 use crate::{digest, fault::Fault};
 use matcher::Matcher;
@@ -32,6 +45,20 @@ pub struct Hit<'a> {
     pub service: &'a Service,
     /// The most specific pattern that matched, which holds the role and the strength.
     pub pattern: &'a Pattern,
+}
+
+impl Hit<'_> {
+    /// The customer's own label in a host that this hit matched: what `*` stands for in a glob, what stands
+    /// left of a suffix. `None` where the pattern holds no customer's label, or the host is the bare suffix.
+    pub fn tenant<'h>(&self, host: &'h str) -> Option<Cow<'h, str>> {
+        if !self.pattern.tenant {
+            return None;
+        }
+        match host::normalise(host)? {
+            Cow::Borrowed(host) => tenant::of(self.pattern, host).map(Cow::Borrowed),
+            Cow::Owned(host) => tenant::of(self.pattern, &host).map(|label| Cow::Owned(label.to_owned())),
+        }
+    }
 }
 
 /// Why a catalogue could not be read.
@@ -77,7 +104,7 @@ impl Catalogue {
         if let Some(clash) = check::clashes(&services).into_iter().next() {
             return Err(clash.into());
         }
-        let matcher = Matcher::over(&services);
+        let matcher = Matcher::over(hosts(&services));
         let version = digest::of_parts(files.iter().flat_map(|&(name, text)| [name, text]));
         Ok(Catalogue { services, matcher, version })
     }
@@ -117,10 +144,23 @@ impl Catalogue {
         &self.services
     }
 
+    /// How much memory the catalogue takes.
+    pub fn memory(&self) -> Memory {
+        Memory::of(&self.services, &self.matcher)
+    }
+
     /// The first 12 hex digits of SHA-256 over the sorted file names and texts. Each record carries it.
     pub fn version(&self) -> &str {
         &self.version
     }
+}
+
+/// Every pattern with the index of its service and its own.
+fn hosts(services: &[Service]) -> impl Iterator<Item = (&str, Kind, (usize, usize))> {
+    services.iter().enumerate().flat_map(|(service, entry)| {
+        let patterns = entry.patterns.iter().enumerate();
+        patterns.map(move |(index, pattern)| (pattern.text.as_str(), pattern.kind, (service, index)))
+    })
 }
 
 fn read_folder(dir: &Path) -> Result<Vec<(String, String)>, CatalogueError> {

@@ -25,12 +25,27 @@ pub struct Service {
     pub homepage: Option<String>,
     /// What a reader of a report must know about this service.
     pub note: Option<String>,
+    /// What its vendor promises, where somebody has read it.
+    pub vetting: Option<Vetting>,
     /// Its hosts, in the order of the file.
     pub patterns: Vec<Pattern>,
     /// Catalogue file that declares it.
     pub file: String,
     /// Line of its block in that file.
     pub line: usize,
+}
+
+/// What a vendor promises about the data that its service is given. Absent is unknown, never good or bad.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vetting {
+    /// How long inputs are kept, in the words of the source.
+    pub retention: Option<String>,
+    /// Whether inputs train models, in the words of the source.
+    pub training: Option<String>,
+    /// Certifications that the source names, such as `ISO 27001`. Empty when it names none.
+    pub certifications: Vec<String>,
+    /// Where this was read.
+    pub source: String,
 }
 
 /// One host pattern of a service: the evidence line of the catalogue.
@@ -44,6 +59,10 @@ pub struct Pattern {
     pub role: Role,
     /// How sure it is that this host means this service.
     pub strength: Strength,
+    /// The licence that the name tells; `None` where it tells none, which is nearly everywhere.
+    pub plan: Option<Plan>,
+    /// The name holds a customer's own label; [`Hit::tenant`](super::Hit::tenant) cuts it out.
+    pub tenant: bool,
     /// Where the fact was read.
     pub source: String,
     /// When it was judged.
@@ -52,7 +71,7 @@ pub struct Pattern {
     pub file: String,
     /// Line in that file.
     pub line: usize,
-    /// A trap or a limit, such as the licence that a label tells.
+    /// A trap or a limit.
     pub note: Option<String>,
 }
 
@@ -101,6 +120,18 @@ words! {
         Likely = "likely",
         /// Belongs to the vendor, but contact with it says nothing about use.
         Weak = "weak",
+    }
+}
+
+words! {
+    /// The licence that a host's name tells. A fact about the flow that policy can use.
+    pub enum Plan, "plan" {
+        /// A person's own account, free or paid.
+        Individual = "individual",
+        /// An organisation's account.
+        Business = "business",
+        /// An organisation's account of the largest kind, such as one with data residency.
+        Enterprise = "enterprise",
     }
 }
 

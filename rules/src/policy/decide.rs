@@ -1,9 +1,12 @@
-//! From a service and a client's group to a status, and to the sentence that says why.
+//! From a client and a service to a status, and to the sentence that says why.
 
 use jiff::civil::Date;
 
-use super::{Group, Policy, Rule, Status};
-use crate::catalogue::Service;
+use super::{
+    Group, Policy, Rule, Status,
+    table::{Ground, Verdict},
+};
+use crate::catalogue::{Plan, Service};
 
 /// What a policy says about one service for one client on one day.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +15,7 @@ pub struct Decision<'a> {
     pub status: Status,
     /// The client's group.
     pub group: Option<&'a Group>,
-    /// The rule that decided; when an approval has run out, that rule; absent when no rule names the service.
+    /// The rule that decided; when an approval has run out, that rule; absent when no rule did.
     pub rule: Option<&'a Rule>,
     /// A sentence for people, without a full stop.
     pub why: String,
@@ -20,49 +23,47 @@ pub struct Decision<'a> {
     pub severity: u8,
 }
 
-pub(super) fn decide<'a>(
+pub(super) fn words<'a>(
     policy: &'a Policy,
+    verdict: &Verdict,
     group: Option<&'a Group>,
     service: &Service,
+    plan: Option<Plan>,
     on: Date,
 ) -> Decision<'a> {
-    let mut rules: Vec<&Rule> = policy
-        .rules
-        .iter()
-        .filter(|rule| rule.names(service) && rule.holds_for(group.map(|group| group.id.as_str())))
-        .collect();
-    rules.sort_by_key(|rule| std::cmp::Reverse(rule.specificity()));
-    let lapsed = rules.first().copied().filter(|rule| rule.expired(on));
-    let standing = rules.iter().copied().find(|rule| !rule.expired(on));
-    match (lapsed, standing) {
-        (None, Some(rule)) => decided(rule, group, service, on),
-        // Behind a rule that has run out a wider rule may forbid or ask, but not approve: somebody wanted
-        // this tool to be looked at again.
-        (Some(lapsed), Some(rule)) if rule.status != Status::Approved => {
-            let mut decision = decided(rule, group, service, on);
-            decision.why += &format!("; {} expired on {}", place(lapsed), day(lapsed.expires));
-            decision
+    let rule = |index: u32| policy.rules.get(index as usize);
+    let lapsed = verdict.lapsed.and_then(rule);
+    let (mut why, cause) = match verdict.ground {
+        Ground::Rule(index) => {
+            let cause = rule(index);
+            (cause.map(|rule| sentence(rule, group, service, plan, on)).unwrap_or_default(), cause)
         }
-        (Some(lapsed), _) => unreviewed(group, Some(lapsed), lapse(lapsed, service)),
-        (None, None) => unreviewed(group, None, no_rule(policy, service)),
+        Ground::Group => (group.map(|group| by_group(policy, group, service)).unwrap_or_default(), None),
+        Ground::Nothing => match lapsed {
+            Some(lapsed) => (lapse(lapsed, service), Some(lapsed)),
+            None => (no_rule(policy, service), None),
+        },
+    };
+    if let Some(lapsed) = lapsed.filter(|_| verdict.ground != Ground::Nothing) {
+        why += &format!("; {} expired on {}", place(lapsed), day(lapsed.expires));
     }
-}
-
-fn decided<'a>(rule: &'a Rule, group: Option<&'a Group>, service: &Service, on: Date) -> Decision<'a> {
-    let severity = rule.severity.unwrap_or(rule.status.severity());
-    Decision { status: rule.status, group, rule: Some(rule), why: sentence(rule, group, service, on), severity }
-}
-
-fn unreviewed<'a>(group: Option<&'a Group>, rule: Option<&'a Rule>, why: String) -> Decision<'a> {
-    let status = Status::Unreviewed;
-    Decision { status, group, rule, why, severity: status.severity() }
+    Decision { status: verdict.status, group, rule: cause, why, severity: verdict.severity }
 }
 
 /// `claude is prohibited for Finance by policy.toml:31 ("client data"), owner IT`
-fn sentence(rule: &Rule, group: Option<&Group>, service: &Service, on: Date) -> String {
+fn sentence(rule: &Rule, group: Option<&Group>, service: &Service, plan: Option<Plan>, on: Date) -> String {
     let mut text = format!("{} {}", service.id, rule.status.phrase());
     if let Some(group) = group.filter(|_| !rule.groups.is_empty()) {
         text += &format!(" for {}", group.name);
+    }
+    if let Some(tier) = group.and_then(|group| group.data_tier).filter(|_| !rule.data_tiers.is_empty()) {
+        text += &format!(" for {tier} data");
+    }
+    if let Some(plan) = plan.filter(|_| !rule.plans.is_empty()) {
+        text += &format!(" on the {plan} plan");
+    }
+    if let Some(hours) = &rule.hours {
+        text += &format!(" ({})", hours.text());
     }
     text += &format!(" by {}", place(rule));
     if !rule.categories.is_empty() {
@@ -74,10 +75,21 @@ fn sentence(rule: &Rule, group: Option<&Group>, service: &Service, on: Date) -> 
     if let Some(owner) = &rule.owner {
         text += &format!(", owner {owner}");
     }
+    if rule.exception {
+        text += &format!(", an exception until {}", day(rule.expires));
+    }
     if rule.review_due(on) {
         text += &format!("; its review was due on {}", day(rule.review_by));
     }
     text
+}
+
+fn by_group(policy: &Policy, group: &Group, service: &Service) -> String {
+    let (id, name, file, line) = (&service.id, &group.name, &policy.file, group.line);
+    if group.personal {
+        return format!("{id} is personal risk for {name} by {file}:{line}: its devices are personal or guests");
+    }
+    format!("{id} is prohibited for {name} by {file}:{line}: it may use only {}", group.may_use.join(", "))
 }
 
 fn lapse(rule: &Rule, service: &Service) -> String {

@@ -1,38 +1,86 @@
 //! Who may use what: one organisation's opinion, with owners, reasons and dates.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `subject`, `group`, `macs`, `hours` | who is asking, and when |
+//! | `rule` | what the organisation says |
+//! | `members`, `table` | both of them compiled: integers in, a verdict out |
+//! | `decide`, `numbers` | the verdict as a sentence, and without one |
+//! | `deadline`, `review`, `approval`, `route` | clocks, dates, audit rows, recipients and what is held back |
+//! | `lint`, `diff`, `draft` | what a reader of a policy wants to know before it counts |
+//! | `read`, `overlap` | the file, and refusing one that contradicts itself |
+//!
+//! A decision costs one binary search for the address, one hash for each id that the policy asks for, and a
+//! walk over the rules for that service and that group, usually one or two.
 
+mod approval;
+mod deadline;
 mod decide;
-mod duration;
-mod file;
+mod diff;
+mod draft;
 mod group;
+mod hours;
+mod lint;
+mod macs;
+mod members;
+mod numbers;
 mod overlap;
+mod read;
+mod review;
+mod route;
 mod rule;
+mod subject;
+mod table;
 
-use std::{fs, io, net::IpAddr, path::Path, time::Duration};
+use std::{fs, io, net::IpAddr, path::Path};
 
 use jiff::civil::Date;
 
+pub use approval::{Stage, Step};
+pub use deadline::FindingRule;
 pub use decide::Decision;
-pub use group::Group;
+pub use diff::{Change, diff};
+pub use draft::{Seen, draft};
+pub use group::{DataTier, Group};
+pub use hours::Hours;
+pub use lint::{Lint, LintLevel};
+pub use macs::{Macs, mac};
+pub use numbers::{ClientNumber, ServiceNumber};
+pub use review::{Review, ReviewState};
+pub use route::{Route, Suppression};
 pub use rule::{Rule, Status};
+pub use subject::Subject;
 
 use crate::{
-    catalogue::{Catalogue, Service},
+    catalogue::{Catalogue, Plan, Service},
     digest,
     fault::Fault,
-    words::words,
 };
+use deadline::Deadlines;
+use members::Members;
+use route::{QuietHours, Routes};
+use table::{Table, Usage};
 
-/// A policy file that has been read and found free of contradictions. Immutable.
+/// A policy file that has been read, found free of contradictions and compiled. Immutable.
 #[derive(Debug, Clone)]
 pub struct Policy {
     name: String,
     file: String,
+    head_line: usize,
     owner: Option<String>,
     reviewed: Option<Date>,
+    nested: bool,
     version: String,
     groups: Vec<Group>,
     rules: Vec<Rule>,
     deadlines: Deadlines,
+    routes: Routes,
+    quiet: Option<QuietHours>,
+    suppressions: Vec<Suppression>,
+    approvals_file: Option<String>,
+    approvals: Vec<Step>,
+    members: Members,
+    table: Table,
 }
 
 /// Why a policy could not be read.
@@ -51,64 +99,49 @@ pub enum PolicyError {
     Fault(#[from] Fault),
 }
 
-words! {
-    /// The findings that a status alone gives rise to.
-    pub enum FindingRule, "finding rule" {
-        /// A tool that is in use and not approved.
-        UnapprovedUse = "unapproved-use",
-        /// A tool that is in use and prohibited.
-        ProhibitedUse = "prohibited-use",
-    }
-}
-
-/// How soon each kind of finding is to be reported.
-#[derive(Debug, Clone, Copy)]
-struct Deadlines {
-    unapproved_tool: Duration,
-    prohibited_tool: Duration,
-    suspected_data_upload: Duration,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        let minutes = |count: u64| Duration::from_secs(count * 60);
-        Deadlines {
-            unapproved_tool: minutes(240),
-            prohibited_tool: minutes(60),
-            suspected_data_upload: minutes(15),
-        }
-    }
-}
-
 impl Policy {
     /// No policy: everything is `unreviewed` and nobody belongs to a group.
     pub fn empty() -> Policy {
         Policy {
             name: "none".to_owned(),
             file: String::new(),
+            head_line: 1,
             owner: None,
             reviewed: None,
+            nested: false,
             version: "none".to_owned(),
             groups: Vec::new(),
             rules: Vec::new(),
             deadlines: Deadlines::default(),
+            routes: Routes::default(),
+            quiet: None,
+            suppressions: Vec::new(),
+            approvals_file: None,
+            approvals: Vec::new(),
+            members: Members::default(),
+            table: Table::over(&[], &[]),
         }
     }
 
     /// Reads a policy; `file` is the name that messages and reasons give. Services and categories are
-    /// checked against the catalogue, because a rule for a service that does not exist never holds.
+    /// checked against the catalogue, because a rule for a service that does not exist never holds. A file of
+    /// approvals that the policy names is left to [`load`](Policy::load).
     pub fn parse(text: &str, file: &str, catalogue: &Catalogue) -> Result<Policy, PolicyError> {
-        let policy = file::read(text, file, catalogue)?;
-        overlap::refuse(&policy.rules, &policy.groups, file)?;
-        Ok(Policy { version: digest::of_text(text), ..policy })
+        let policy = read::policy(text, file, catalogue)?;
+        overlap::refuse(&policy.rules, &policy.groups, policy.nested, file)?;
+        let (members, table) = (Members::over(&policy.groups), Table::over(&policy.rules, &policy.groups));
+        Ok(Policy { version: digest::of_text(text), members, table, ..policy })
     }
 
-    /// Reads a policy from a file.
+    /// Reads a policy from a file, and the approvals beside it that `policy.approvals` names.
     pub fn load(path: &Path, catalogue: &Catalogue) -> Result<Policy, PolicyError> {
-        let text = fs::read_to_string(path)
-            .map_err(|source| PolicyError::Read { path: path.display().to_string(), source })?;
-        let file = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-        Policy::parse(&text, &file, catalogue)
+        let mut policy = Policy::parse(&read_text(path)?, &file_name(path), catalogue)?;
+        if let Some(name) = &policy.approvals_file {
+            let beside = path.with_file_name(name);
+            let steps = read::approvals(&read_text(&beside)?, &file_name(&beside), &policy.groups, catalogue)?;
+            policy.approvals.extend(steps);
+        }
+        Ok(policy)
     }
 
     /// The name in `[policy]`, or the file's name.
@@ -141,27 +174,47 @@ impl Policy {
         &self.rules
     }
 
-    /// The group whose subnets hold an address. Subnets never overlap, so there is at most one.
+    /// The audit: every step of every tool, in the order of the files.
+    pub fn approvals(&self) -> &[Step] {
+        &self.approvals
+    }
+
+    /// The group of a client of which only the address is known.
     pub fn group_of(&self, ip: IpAddr) -> Option<&Group> {
-        let ip = ip.to_canonical();
-        self.groups.iter().find(|group| group.subnets.iter().any(|subnet| subnet.contains(&ip)))
+        self.group_for(&Subject::of(ip))
     }
 
-    /// What this policy says about a client's use of a service on a day.
+    /// The group that a client belongs to: of those that hold it, the one that asks for most.
+    pub fn group_for(&self, client: &Subject<'_>) -> Option<&Group> {
+        self.groups.get(usize::from(self.members.find(client)?))
+    }
+
+    /// What this policy says about a use by a client of which only the address is known. Groups that ask for
+    /// more, and rules with plans or hours, do not count.
     pub fn decide(&self, client: IpAddr, service: &Service, on: Date) -> Decision<'_> {
-        decide::decide(self, self.group_of(client), service, on)
+        self.decide_for(&Subject::of(client), service, None, on)
     }
 
-    /// Time from detection to report for a finding that a status gives rise to.
-    pub fn deadline(&self, rule: FindingRule) -> Duration {
-        match rule {
-            FindingRule::UnapprovedUse => self.deadlines.unapproved_tool,
-            FindingRule::ProhibitedUse => self.deadlines.prohibited_tool,
-        }
+    /// What this policy says about a client's use of a service; `plan` is the licence that the host's name
+    /// told. `on` is the day by which rules expire.
+    pub fn decide_for(
+        &self,
+        client: &Subject<'_>,
+        service: &Service,
+        plan: Option<Plan>,
+        on: Date,
+    ) -> Decision<'_> {
+        let group = self.members.find(client);
+        let verdict = self.verdict(group, service, plan, Usage::minute(client.at), on);
+        let group = group.and_then(|index| self.groups.get(usize::from(index)));
+        decide::words(self, &verdict, group, service, plan, on)
     }
+}
 
-    /// Time from detection to report for an upload that may hold data.
-    pub fn upload_deadline(&self) -> Duration {
-        self.deadlines.suspected_data_upload
-    }
+fn read_text(path: &Path) -> Result<String, PolicyError> {
+    fs::read_to_string(path).map_err(|source| PolicyError::Read { path: path.display().to_string(), source })
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
 }

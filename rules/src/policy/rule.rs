@@ -1,9 +1,12 @@
 //! One rule of a policy.
 
+use std::time::Duration;
+
 use jiff::civil::Date;
 
+use super::{DataTier, Hours};
 use crate::{
-    catalogue::{Category, Service},
+    catalogue::{Category, Plan},
     words::words,
 };
 
@@ -51,7 +54,7 @@ impl Status {
     }
 }
 
-/// One `[[rule]]`: services or categories, for everyone or for groups, with a status and its reasons.
+/// One `[[rule]]`: services or categories, for everyone or for some, with a status and its reasons.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
     /// Name of the policy file.
@@ -62,10 +65,18 @@ pub struct Rule {
     pub services: Vec<String>,
     /// Categories; empty when the rule names services.
     pub categories: Vec<Category>,
-    /// Group ids; empty for everyone.
+    /// Licences that the host's name told; empty: any, and where it told none.
+    pub plans: Vec<Plan>,
+    /// Group ids; empty: see `data_tiers`.
     pub groups: Vec<String>,
+    /// Data tiers of groups; empty together with `groups`: everyone.
+    pub data_tiers: Vec<DataTier>,
+    /// When it holds; absent: always.
+    pub hours: Option<Hours>,
     /// What the rule says.
     pub status: Status,
+    /// A decision against the rule, which has an owner, a reason and a last day.
+    pub exception: bool,
     /// Who answers for it.
     pub owner: Option<String>,
     /// Why, in words that may be shown to the people concerned.
@@ -76,6 +87,8 @@ pub struct Rule {
     pub expires: Option<Date>,
     /// How much an observed use matters, from 0 to 10; absent: by status.
     pub severity: Option<u8>,
+    /// Time from detection to report; absent: the policy's own.
+    pub report_within: Option<Duration>,
 }
 
 impl Rule {
@@ -89,16 +102,21 @@ impl Rule {
         self.review_by.is_some_and(|day| on > day)
     }
 
-    pub(super) fn names(&self, service: &Service) -> bool {
-        self.services.contains(&service.id) || self.categories.contains(&service.category)
+    /// What the rule is about, for people: `claude, gemini` or `category chat`.
+    pub fn what(&self) -> String {
+        let categories = self.categories.iter().map(|category| format!("category {category}"));
+        self.services.iter().cloned().chain(categories).collect::<Vec<_>>().join(", ")
     }
 
-    pub(super) fn holds_for(&self, group: Option<&str>) -> bool {
-        self.groups.is_empty() || group.is_some_and(|group| self.groups.iter().any(|id| id == group))
-    }
-
-    /// Service and group > service > category and group > category.
+    /// Which of two rules for the same use decides: the higher one. What comes before whom, whom before when:
+    /// service > category, then a plan, then group > data tier > everyone, then hours.
     pub(super) fn specificity(&self) -> u8 {
-        2 * u8::from(!self.services.is_empty()) + u8::from(!self.groups.is_empty())
+        let whom = match (self.groups.is_empty(), self.data_tiers.is_empty()) {
+            (false, _) => 2,
+            (true, false) => 1,
+            (true, true) => 0,
+        };
+        let (service, plan) = (!self.services.is_empty(), !self.plans.is_empty());
+        16 * u8::from(service) + 8 * u8::from(plan) + 2 * whom + u8::from(self.hours.is_some())
     }
 }

@@ -1,76 +1,84 @@
 //! The file format of a policy. `docs/policy.md` explains every key.
 
-use super::{Deadlines, Policy, duration, group, group::Group, rule::Rule};
+mod approval;
+mod bare;
+mod group;
+mod route;
+mod rule;
+
+use super::{Group, Policy, Step};
 use crate::{
-    catalogue::{Catalogue, Category},
+    catalogue::Catalogue,
     fault::Fault,
     file::{Block, Word},
 };
 
-/// The most severe that an observation can be.
-const MAX_SEVERITY: u8 = 10;
+/// More groups than an organisation has departments; group numbers are small on purpose.
+const MAX_GROUPS: usize = 4096;
 
-pub(super) fn read(text: &str, file: &str, catalogue: &Catalogue) -> Result<Policy, Fault> {
-    let mut root = Block::read(file, text)?;
+pub(super) fn policy(text: &str, file: &str, catalogue: &Catalogue) -> Result<Policy, Fault> {
+    let text = bare::quoted(text);
+    let mut root = Block::read(file, &text)?;
     let mut policy = Policy { name: file.to_owned(), file: file.to_owned(), ..Policy::empty() };
     if let Some(block) = root.block("policy")? {
         head(&mut policy, block)?;
     }
     if let Some(block) = root.block("groups")? {
-        policy.groups =
-            block.rest()?.into_iter().map(|(id, block)| read_group(id, block)).collect::<Result<_, _>>()?;
+        let at = block.at.clone();
+        for (id, block) in block.rest()? {
+            policy.groups.push(group::read(id, block, catalogue)?);
+        }
+        if policy.groups.len() > MAX_GROUPS {
+            return Err(at.fault(format!("more than {MAX_GROUPS} groups: merge some")));
+        }
     }
     for block in root.blocks("rule")? {
-        policy.rules.push(read_rule(file, block, &policy.groups, catalogue)?);
+        policy.rules.push(rule::read(file, block, &policy.groups, catalogue)?);
     }
+    policy.approvals = approval::read_all(file, &mut root, &policy.groups, catalogue)?;
     if let Some(block) = root.block("deadlines")? {
-        policy.deadlines = deadlines(block)?;
+        policy.deadlines = route::deadlines(block)?;
+    }
+    if let Some(block) = root.block("routes")? {
+        policy.routes = route::routes(block)?;
+    }
+    policy.quiet = root.block("quiet_hours")?.map(route::quiet_hours).transpose()?;
+    for block in root.blocks("suppression")? {
+        policy.suppressions.push(route::suppression(block, &policy.groups, catalogue)?);
     }
     root.close()?;
     Ok(policy)
 }
 
+/// A file that holds `[[approval]]` and nothing else.
+pub(super) fn approvals(
+    text: &str,
+    file: &str,
+    groups: &[Group],
+    catalogue: &Catalogue,
+) -> Result<Vec<Step>, Fault> {
+    let mut root = Block::read(file, text)?;
+    let steps = approval::read_all(file, &mut root, groups, catalogue)?;
+    root.close()?;
+    Ok(steps)
+}
+
 fn head(policy: &mut Policy, mut block: Block<'_>) -> Result<(), Fault> {
+    policy.head_line = block.at.line;
     if let Some(name) = block.word("name")? {
         policy.name = name.text;
     }
     policy.owner = block.word("owner")?.map(|word| word.text);
     policy.reviewed = block.date("reviewed")?;
-    block.close()
-}
-
-fn read_group(id: String, mut block: Block<'_>) -> Result<Group, Fault> {
-    let name = block.word("name")?.map_or_else(|| id.clone(), |word| word.text);
-    let line = block.at.line;
-    let Some(words) = block.words("subnets")? else {
-        return Err(block.at.below("subnets").fault("missing: a group without a subnet holds nobody"));
-    };
-    block.close()?;
-    let subnets = words.iter().map(group::subnet).collect::<Result<_, _>>()?;
-    Ok(Group { id, name, subnets, line })
-}
-
-fn read_rule(file: &str, mut block: Block<'_>, groups: &[Group], catalogue: &Catalogue) -> Result<Rule, Fault> {
-    let services = block.words("services")?.unwrap_or_default();
-    let categories = block.words("categories")?.unwrap_or_default();
-    if services.is_empty() == categories.is_empty() {
-        return Err(block.at.fault("a rule names either services or categories: write one of the two lists"));
+    if let Some(word) = block.word("overlap")? {
+        policy.nested = match word.text.as_str() {
+            "refuse" => false,
+            "longest" => true,
+            other => return Err(word.at.fault(format!("unknown overlap {other:?}: use refuse, longest"))),
+        };
     }
-    let rule = Rule {
-        file: file.to_owned(),
-        line: block.at.line,
-        services: once(services, |word| service(word, catalogue))?,
-        categories: once(categories, Word::parse::<Category>)?,
-        groups: once(block.words("groups")?.unwrap_or_default(), |word| group_id(word, groups))?,
-        status: block.need("status")?.parse()?,
-        owner: block.word("owner")?.map(|word| word.text),
-        reason: block.word("reason")?.map(|word| word.text),
-        review_by: block.date("review_by")?,
-        expires: block.date("expires")?,
-        severity: block.number("severity", MAX_SEVERITY)?,
-    };
-    block.close()?;
-    Ok(rule)
+    policy.approvals_file = block.word("approvals")?.map(|word| word.text);
+    block.close()
 }
 
 /// Reads each word of a list and refuses one that stands twice.
@@ -118,19 +126,4 @@ fn nearest<'a>(word: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str
         .filter(|(len, _)| *len >= 3)
         .max_by_key(|(len, id)| (*len, usize::MAX - id.len()))
         .map(|(_, id)| id)
-}
-
-fn deadlines(mut block: Block<'_>) -> Result<Deadlines, Fault> {
-    let mut deadlines = Deadlines::default();
-    for (key, time) in [
-        ("unapproved_tool", &mut deadlines.unapproved_tool),
-        ("prohibited_tool", &mut deadlines.prohibited_tool),
-        ("suspected_data_upload", &mut deadlines.suspected_data_upload),
-    ] {
-        if let Some(word) = block.word(key)? {
-            *time = duration::parse(&word)?;
-        }
-    }
-    block.close()?;
-    Ok(deadlines)
 }
