@@ -1,5 +1,6 @@
--- Who used what in the window? One row per device, address, service and access, from the roll-up.
-SELECT device, client_ip, service, access,
+-- Who used what in the window? One row per device with its address, VLAN and hardware address, service, access and licence,
+-- from the roll-up: what a policy can ask for.
+SELECT site, device, client_ip, service, access, plan, vlan, mac,
        max(best_use)      AS best_use,
        sum(flows)         AS flows,
        sum(turns)         AS turns,
@@ -11,5 +12,5 @@ SELECT device, client_ip, service, access,
        max(last_seen)     AS last_seen
 FROM usage
 WHERE hour >= :from AND hour < :to AND (site = :site OR :site = '')
-GROUP BY device, client_ip, service, access
-ORDER BY device, client_ip, service, access;
+GROUP BY site, device, client_ip, service, access, plan, vlan, mac
+ORDER BY site, device, client_ip, service, access, plan, vlan, mac;

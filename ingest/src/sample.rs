@@ -130,6 +130,8 @@ pub fn flow(client: &str, service: &str, at: i64) -> FlowRecord {
         service: service.to_owned(),
         role: if service == "assistant" { Role::Shared } else { Role::App },
         strength: Strength::Definite,
+        plan: None,
+        tenant: None,
         access: if service == "assistant" { Access::Embedded } else { Access::Web },
         modality: Modality::Text,
         ech: Ech::Grease,

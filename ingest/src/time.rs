@@ -1,6 +1,6 @@
 //! Times of records (µs since the Unix epoch, UTC) as windows, local days and words.
 
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -46,6 +46,11 @@ pub fn local(us: i64, zone: &TimeZone) -> String {
 /// The day on the site's clock.
 pub fn date(us: i64, zone: &TimeZone) -> Date {
     timestamp(us).to_zoned(zone.clone()).date()
+}
+
+/// The moment on the site's clock.
+pub fn datetime(us: i64, zone: &TimeZone) -> DateTime {
+    timestamp(us).to_zoned(zone.clone()).datetime()
 }
 
 /// Start of the hour on the site's clock, so that a week in a half-hour zone is a whole number of roll-up rows.

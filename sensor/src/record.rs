@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rules::catalogue::{Access, Modality, Role, Strength};
+use rules::catalogue::{Access, Modality, Plan, Role, Strength};
 use serde::{Deserialize, Serialize};
 
 /// One line of the spool.
@@ -161,6 +161,10 @@ pub struct FlowRecord {
     pub role: Role,
     /// Strength of the catalogue's claim.
     pub strength: Strength,
+    /// Licence that the host's name tells: GitHub Copilot's `business` label, for example. Absent where it tells none.
+    pub plan: Option<Plan>,
+    /// The customer's own label in the host's name, such as the resource before `.openai.azure.com`.
+    pub tenant: Option<String>,
     /// How the service is used through this host.
     pub access: Access,
     /// What the service mainly takes and gives.

@@ -26,6 +26,8 @@ CREATE TABLE flow (
     service       TEXT NOT NULL,
     role          TEXT NOT NULL,
     strength      TEXT NOT NULL,
+    plan          TEXT,            -- licence that the name tells
+    tenant        TEXT,            -- the customer's own label in the name
     access        TEXT NOT NULL,
     modality      TEXT NOT NULL,
     ech           TEXT NOT NULL,
@@ -109,6 +111,9 @@ CREATE TABLE usage (
     client_ip     TEXT NOT NULL,
     service       TEXT NOT NULL,
     access        TEXT NOT NULL,
+    plan          TEXT NOT NULL,     -- '' where the name tells no licence
+    vlan          INTEGER NOT NULL,  -- -1 without a tag
+    mac           TEXT NOT NULL,     -- '' where the link shows none
     flows         INTEGER NOT NULL,  -- flows that began
     turns         INTEGER NOT NULL,
     bytes_up      INTEGER NOT NULL,
@@ -120,7 +125,7 @@ CREATE TABLE usage (
     evidence      INTEGER NOT NULL,  -- bit set: 1 sni, 2 quic-sni, 4 http-host, 8 dns, 16 ambiguous
     first_seen    INTEGER NOT NULL,
     last_seen     INTEGER NOT NULL,
-    PRIMARY KEY (hour, site, device, client_ip, service, access)
+    PRIMARY KEY (hour, site, device, client_ip, service, access, plan, vlan, mac)
 ) WITHOUT ROWID;
 
 -- Batches that are in: a repeated batch is recognised by its token before any row is looked at.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use rules::catalogue::{Catalogue, Service};
-use rules::policy::{Decision, FindingRule, Policy, Status};
+use rules::policy::{self, Decision, FindingRule, Policy, Status, Subject};
 use rules::usage::Use;
 use sensor::record::{FlowRecord, Record};
 
@@ -77,10 +77,18 @@ impl Judge {
     /// The finding that a flow record belongs to; none when the policy is content with the service.
     fn case<'a>(&'a self, flow: &'a FlowRecord, service: &'a Service) -> Option<Case<'a>> {
         let on = time::date(flow.end, &self.time_zone);
-        let decision = self.policy.decide(flow.client_ip, service, on);
+        let subject = Subject {
+            ip: flow.client_ip,
+            vlan: flow.vlan,
+            site: Some(&flow.site),
+            device: Some(&flow.device),
+            mac: flow.client_mac.as_deref().and_then(policy::mac),
+            at: Some(time::datetime(flow.end, &self.time_zone)),
+        };
+        let decision = self.policy.decide_for(&subject, service, flow.plan, on);
         let rule = rule_of(decision.status)?;
         let used = crate::store::judge(flow) == Use::Used;
-        let deadline = i64::try_from(self.policy.deadline(rule).as_micros()).unwrap_or(i64::MAX);
+        let deadline = i64::try_from(self.policy.deadline_for(&decision, rule).as_micros()).unwrap_or(i64::MAX);
         Some(Case {
             uid: finding::uid(&flow.site, rule, &flow.device, &flow.service),
             rule,

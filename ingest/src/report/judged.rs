@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rules::catalogue::Access;
-use rules::policy::Status;
+use rules::policy::{self, Status, Subject};
 use rules::usage::{Use, combine};
 
 use super::build::ReportContext;
 use crate::store::{Store, StoreError, UsageRow};
-use crate::time::{Window, date};
+use crate::time::{Window, date, datetime};
 
 /// The department of devices that no group of the policy holds.
 pub(super) const NO_DEPARTMENT: &str = "no department";
@@ -67,8 +67,18 @@ pub(super) fn judged(
 
 fn judge(row: UsageRow, context: &ReportContext<'_>) -> Judged {
     let on = date(row.last_seen, &context.time_zone);
-    let decision = context.catalogue.service(&row.service).map(|s| context.policy.decide(row.client_ip, s, on));
-    let group = context.policy.group_of(row.client_ip);
+    // A week's use is judged as of the moment at which it was last seen; findings judge record by record.
+    let subject = Subject {
+        ip: row.client_ip,
+        vlan: row.vlan,
+        site: Some(&row.site),
+        device: Some(&row.device),
+        mac: row.mac.as_deref().and_then(policy::mac),
+        at: Some(datetime(row.last_seen, &context.time_zone)),
+    };
+    let service = context.catalogue.service(&row.service);
+    let decision = service.map(|s| context.policy.decide_for(&subject, s, row.plan, on));
+    let group = context.policy.group_for(&subject);
     Judged {
         department: group.map_or(NO_DEPARTMENT, |group| group.name.as_str()).to_owned(),
         status: decision.map_or(Status::Unreviewed, |decision| decision.status),

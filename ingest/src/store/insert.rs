@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use rules::catalogue::Plan;
 use rusqlite::{Transaction, TransactionBehavior, params};
 use sensor::record::{FlowRecord, LookupRecord, MinuteRecord, Record, Tally};
 
@@ -51,7 +52,8 @@ fn take_token(step: &Transaction<'_>, token: &str, records: usize) -> rusqlite::
 fn insert_flow(step: &Transaction<'_>, flow: &FlowRecord) -> rusqlite::Result<bool> {
     let mut insert = step.prepare_cached(
         "INSERT OR IGNORE INTO flow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-         ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36)",
+         ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37,
+         ?38)",
     )?;
     let rows = insert.execute(params![
         flow.flow_id,
@@ -77,6 +79,8 @@ fn insert_flow(step: &Transaction<'_>, flow: &FlowRecord) -> rusqlite::Result<bo
         flow.service,
         flow.role.as_str(),
         flow.strength.as_str(),
+        flow.plan.map(Plan::as_str),
+        flow.tenant,
         flow.access.as_str(),
         flow.modality.as_str(),
         ech(flow),

@@ -8,7 +8,7 @@ mod sqlite;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use rules::catalogue::Access;
+use rules::catalogue::{Access, Plan};
 use rules::usage::Use;
 use sensor::record::Record;
 
@@ -71,6 +71,8 @@ impl StoreError {
 /// Use of one service by one device in a window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageRow {
+    /// Site.
+    pub site: String,
     /// Stable device id.
     pub device: String,
     /// Client address: what the policy's groups are made of.
@@ -79,6 +81,12 @@ pub struct UsageRow {
     pub service: String,
     /// How the service was reached.
     pub access: Access,
+    /// Licence that the host's name told.
+    pub plan: Option<Plan>,
+    /// VLAN that the client was seen on.
+    pub vlan: Option<u16>,
+    /// Hardware address that the client's frames showed.
+    pub mac: Option<String>,
     /// Best evidence of use.
     pub usage: Use,
     /// Flows that began.

@@ -80,7 +80,14 @@ impl SqliteStore {
 }
 
 fn usage_row(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
+    let plan: String = row.get("plan")?;
+    let mac: String = row.get("mac")?;
+    let vlan: i64 = row.get("vlan")?;
     Ok(UsageRow {
+        site: row.get("site")?,
+        plan: plan.parse().ok(),
+        vlan: u16::try_from(vlan).ok(),
+        mac: Some(mac).filter(|mac| !mac.is_empty()),
         device: row.get("device")?,
         client_ip: word(row, "client_ip")?,
         service: row.get("service")?,

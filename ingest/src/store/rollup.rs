@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use rules::catalogue::Strength;
+use rules::catalogue::{Plan, Strength};
 use rules::usage::{self, Use};
 use rusqlite::Transaction;
 use sensor::record::{Evidence, FlowRecord};
@@ -23,6 +23,9 @@ struct Key {
     client_ip: String,
     service: String,
     access: &'static str,
+    plan: &'static str,
+    vlan: i64,
+    mac: String,
 }
 
 #[derive(Default)]
@@ -49,6 +52,9 @@ impl Rollup {
             client_ip: record.client_ip.to_string(),
             service: record.service.clone(),
             access: record.access.as_str(),
+            plan: record.plan.map_or("", Plan::as_str),
+            vlan: record.vlan.map_or(-1, i64::from),
+            mac: record.client_mac.clone().unwrap_or_default(),
         };
         // The first record reaches back to the flow's start; what lies before the hour is that hour's business.
         let first = if record.seq == 0 { record.start.clamp(hour.min(record.end), record.end) } else { record.end };
@@ -77,6 +83,9 @@ impl Rollup {
                 key.client_ip,
                 key.service,
                 key.access,
+                key.plan,
+                key.vlan,
+                key.mac,
                 int(sum.flows),
                 int(sum.turns),
                 int(sum.bytes_up),
@@ -95,9 +104,9 @@ impl Rollup {
 }
 
 const UPSERT: &str = "
-INSERT INTO usage (hour, site, device, client_ip, service, access, flows, turns, bytes_up, bytes_down, upload_bytes,
-                   largest_burst, best_use, roles, evidence, first_seen, last_seen)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)
+INSERT INTO usage (hour, site, device, client_ip, service, access, plan, vlan, mac, flows, turns, bytes_up,
+                   bytes_down, upload_bytes, largest_burst, best_use, roles, evidence, first_seen, last_seen)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT DO UPDATE SET
     flows = flows + excluded.flows,
     turns = turns + excluded.turns,

@@ -1,6 +1,6 @@
 //! What an AI-tagged flow keeps beyond its counters, and when it writes a record.
 
-use rules::catalogue::{Access, Hit, Modality, Role, Strength};
+use rules::catalogue::{Access, Hit, Modality, Plan, Role, Strength};
 
 use super::Flow;
 use super::burst::Bursts;
@@ -46,6 +46,10 @@ pub struct Tag {
     pub role: Role,
     /// Strength of the claim.
     pub strength: Strength,
+    /// Licence that the name tells.
+    pub plan: Option<Plan>,
+    /// The customer's own label in the name.
+    pub tenant: Option<String>,
     /// How the service is used through this host.
     pub access: Access,
     /// What the service mainly takes and gives.
@@ -95,6 +99,8 @@ impl Tag {
             service: hit.service.id.clone(),
             role: hit.pattern.role,
             strength: hit.pattern.strength,
+            plan: hit.pattern.plan,
+            tenant: None,
             access,
             modality: hit.service.modality.first().copied().unwrap_or(Modality::Text),
             ech: Ech::None,
@@ -180,6 +186,8 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
         service: tag.service,
         role: tag.role,
         strength: tag.strength,
+        plan: tag.plan,
+        tenant: tag.tenant,
         access: tag.access,
         modality: tag.modality,
         ech: tag.ech,

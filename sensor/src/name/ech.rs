@@ -4,18 +4,17 @@
 //! name only where the outer name is the public name of an ECH configuration (section 6.1: the client puts
 //! `public_name` into the outer SNI). Length says nothing either: real and GREASE extensions overlap.
 
+use rules::catalogue::infra::{Infra, InfraClass};
+
 use crate::record::Ech;
 
-/// Public names of deployed ECH configurations.
-const PUBLIC_NAMES: [&str; 1] = ["cloudflare-ech.com"];
-
-/// Decides for a hello with outer name `sni`.
-pub fn decide(extension_present: bool, sni: Option<&str>) -> Ech {
-    match sni {
-        _ if !extension_present => Ech::None,
-        Some(name) if PUBLIC_NAMES.contains(&name) => Ech::Real,
-        _ => Ech::Grease,
+/// Decides for a hello with outer name `sni`; `infra` knows the public names of deployed ECH configurations.
+pub fn decide(infra: &Infra, extension_present: bool, sni: Option<&str>) -> Ech {
+    if !extension_present {
+        return Ech::None;
     }
+    let cover = sni.and_then(|name| infra.find(name)).is_some_and(|hit| hit.class == InfraClass::EchCover);
+    if cover { Ech::Real } else { Ech::Grease }
 }
 
 #[cfg(test)]
@@ -24,9 +23,10 @@ mod tests {
 
     #[test]
     fn only_a_public_name_hides_another() {
-        assert_eq!(decide(true, Some("cloudflare-ech.com")), Ech::Real);
-        assert_eq!(decide(true, Some("claude.ai")), Ech::Grease);
-        assert_eq!(decide(true, None), Ech::Grease);
-        assert_eq!(decide(false, Some("cloudflare-ech.com")), Ech::None);
+        let infra = Infra::builtin();
+        assert_eq!(decide(&infra, true, Some("cloudflare-ech.com")), Ech::Real);
+        assert_eq!(decide(&infra, true, Some("claude.ai")), Ech::Grease);
+        assert_eq!(decide(&infra, true, None), Ech::Grease);
+        assert_eq!(decide(&infra, false, Some("cloudflare-ech.com")), Ech::None);
     }
 }

@@ -219,6 +219,11 @@ impl Worker {
         }
     }
 
+    /// Tags new flows by another catalogue from now on.
+    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.core.set_catalogue(catalogue);
+    }
+
     /// The ledger, to note losses that happened before the worker.
     pub fn ledger(&mut self) -> &mut Ledger {
         &mut self.core.ledger

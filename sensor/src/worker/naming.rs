@@ -1,8 +1,10 @@
 //! From what a probe found to a decided flow: which name, how well known, which service.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use rules::catalogue::infra::Infra;
 use rules::catalogue::{Catalogue, Strength};
 
 use super::{MAX_HELD, WorkerConfig};
@@ -23,6 +25,7 @@ use crate::record::{Ech, Evidence, Protocol};
 pub(super) struct Core {
     pub(super) origin: Origin,
     pub(super) catalogue: Arc<Catalogue>,
+    infra: Infra,
     pub(super) local: LocalNets,
     pub(super) claims: Claims,
     pub(super) scratch: Vec<u8>,
@@ -70,6 +73,7 @@ impl Core {
                 site: config.site,
             },
             catalogue: config.catalogue,
+            infra: Infra::builtin(),
             local: config.local,
             claims: Claims::default(),
             scratch: Vec::with_capacity(2048),
@@ -99,6 +103,12 @@ impl Core {
         }
     }
 
+    /// From now on flows are tagged by another catalogue; those that have a tag keep it.
+    pub(super) fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        catalogue.version().clone_into(&mut self.origin.catalogue);
+        self.catalogue = catalogue;
+    }
+
     /// Acts on what a look at an unnamed flow brought.
     fn looked(&mut self, flow: &mut Flow, look: Look, time: i64, out: &mut impl Output) {
         match look {
@@ -121,7 +131,7 @@ impl Core {
         flow.client = found.client;
         flow.connection = found.connection;
         let catalogue = self.catalogue.clone();
-        let ech = ech::decide(found.ech, found.name.as_deref());
+        let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
         let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real);
         out.name(&Name {
             time,
@@ -155,7 +165,8 @@ impl Core {
             return;
         };
         let tag = Tag::new(&hit, found.protocol, evidence);
-        let tag = Tag { host: found.name, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
+        let tenant = found.name.as_deref().and_then(|name| hit.tenant(name)).map(Cow::into_owned);
+        let tag = Tag { host: found.name, tenant, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
         self.tagged(flow, tag, time, out);
     }
 
