@@ -15,6 +15,7 @@ use sensor::worker::WorkerConfig;
 use serde::Deserialize;
 
 use crate::exit::Failure;
+use crate::rules_files::Rules;
 
 /// Arguments that all commands with a data directory share.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -41,9 +42,18 @@ struct ConfigFile {
     data_dir: Option<PathBuf>,
     policy: Option<PathBuf>,
     catalogue: Option<PathBuf>,
+    bundle: Option<BundleFiles>,
     site: Site,
     sensor: Sensor,
     syslog: Vec<Syslog>,
+}
+
+/// A signed bundle of catalogue files and the key that it must be signed with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BundleFiles {
+    file: PathBuf,
+    public_key: PathBuf,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -128,7 +138,7 @@ pub(crate) struct Setup {
     /// SIEM sinks.
     pub(crate) syslog: Vec<SyslogTarget>,
     /// What is an AI service.
-    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) rules: Rules,
     /// Who may use it.
     pub(crate) policy: Arc<Policy>,
 }
@@ -137,21 +147,24 @@ impl Setup {
     /// Reads configuration, catalogue and policy.
     pub(crate) fn load(args: &SetupArgs) -> Result<Self, Failure> {
         let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
-        let catalogue = Arc::new(catalogue(args.catalogue.as_deref().or(file.catalogue.as_deref()))?);
+        let data_dir = args.data_dir.clone().or(file.data_dir).unwrap_or_else(default_data_dir);
+        let bundle = file.bundle.map(|bundle| (bundle.file, bundle.public_key));
+        let rules = Rules::load(args.catalogue.clone().or(file.catalogue), bundle, &data_dir)?;
+        let catalogue = rules.current();
         let policy = match args.policy.as_deref().or(file.policy.as_deref()) {
             Some(path) => Policy::load(path, &catalogue).map_err(|e| policy_failure(path, e))?,
             None => Policy::empty(),
         };
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
-            data_dir: args.data_dir.clone().or(file.data_dir).unwrap_or_else(default_data_dir),
+            data_dir,
             report_site: file.site.name.as_ref().map_or_else(String::new, |name| name.0.clone()),
             site: file.site.name.map_or_else(|| "office".to_owned(), |name| name.0),
             time_zone: file.site.time_zone.map_or_else(system_zone, |zone| zone.0),
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
             local,
             syslog: file.syslog.into_iter().map(|s| SyslogTarget { address: s.address.0 }).collect(),
-            catalogue,
+            rules,
             policy: Arc::new(policy),
         })
     }
@@ -163,7 +176,7 @@ impl Setup {
             site: self.site.clone(),
             source,
             local: self.local.clone(),
-            ..WorkerConfig::new(self.catalogue.clone())
+            ..WorkerConfig::new(self.rules.current())
         }
     }
 
@@ -179,7 +192,10 @@ impl Setup {
         let path = self.data_dir.join("lock");
         let lock = File::create(&path).map_err(|e| cannot("write to", e))?;
         match lock.try_lock() {
-            Ok(()) => Ok(lock),
+            Ok(()) => {
+                self.rules.remember(&self.data_dir);
+                Ok(lock)
+            }
             Err(TryLockError::WouldBlock) => Err(Failure::Failed(format!(
                 "the data directory {dir} is in use by another shadowtap; stop it or name another with --data-dir"
             ))),
@@ -203,13 +219,16 @@ fn read(path: &Path) -> Result<ConfigFile, Failure> {
         Failure::Usage(format!("{}:{}: {}", path.display(), line + usize::from(ends_line), e.message()))
     })?;
     let base = path.parent().unwrap_or(Path::new(""));
-    for relative in [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten() {
+    let bundle = file.bundle.as_mut().map(|bundle| [&mut bundle.file, &mut bundle.public_key]);
+    let paths = [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten();
+    for relative in paths.chain(bundle.into_iter().flatten()) {
         *relative = base.join(&*relative);
     }
     Ok(file)
 }
 
-fn policy_failure(path: &Path, error: PolicyError) -> Failure {
+/// What is wrong with a policy file.
+pub(crate) fn policy_failure(path: &Path, error: PolicyError) -> Failure {
     match error {
         PolicyError::Read { source, .. } => {
             Failure::Usage(format!("cannot read the policy {}: {source}", path.display()))

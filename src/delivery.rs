@@ -10,6 +10,7 @@ use sensor::spool::Spool;
 
 use crate::config::Setup;
 use crate::exit::Failure;
+use crate::rules_files::Rules;
 use crate::terminal;
 
 /// Spool and delivery on one data directory.
@@ -17,6 +18,8 @@ pub(crate) struct Delivery {
     /// The spool that delivery reads.
     pub(crate) spool: Spool,
     deliverer: Deliverer,
+    rules: Rules,
+    generation: u64,
 }
 
 impl Delivery {
@@ -26,16 +29,21 @@ impl Delivery {
         let deliverer = Deliverer::open(DeliverConfig {
             data_dir: setup.data_dir.clone(),
             spool: spool.clone(),
-            catalogue: setup.catalogue.clone(),
+            catalogue: setup.rules.current(),
             policy: setup.policy.clone(),
             syslog: setup.syslog.clone(),
             time_zone: setup.time_zone.clone(),
         })?;
-        Ok(Self { spool, deliverer })
+        let rules = setup.rules.clone();
+        Ok(Self { spool, deliverer, generation: rules.generation(), rules })
     }
 
     /// Delivers what waits. A SIEM that is down is a warning: its events wait in the findings file.
     pub(crate) fn drain(&mut self) -> Result<Delivered, Failure> {
+        if self.rules.generation() != self.generation {
+            self.generation = self.rules.generation();
+            self.deliverer.set_catalogue(self.rules.current());
+        }
         let delivered = self.deliverer.drain()?;
         if delivered.rejected > 0 {
             let lines = counted(delivered.rejected, "line");
@@ -58,9 +66,7 @@ pub(crate) fn waiting(delivered: &Delivered) -> Vec<String> {
 
 /// The report of a week (by default the newest in the store), built from the data directory.
 pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report, Failure> {
-    if !setup.data_dir.join(STORE_FILE).exists() {
-        return Err(no_facts(setup));
-    }
+    must_have_facts(setup)?;
     let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
     let findings = FindingsDb::open(&setup.data_dir)?;
     let week = match week {
@@ -68,7 +74,7 @@ pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report,
         None => newest_week(&store, setup)?,
     };
     let context = ReportContext {
-        catalogue: &setup.catalogue,
+        catalogue: &setup.rules.current(),
         policy: &setup.policy,
         site: setup.report_site.clone(),
         time_zone: setup.time_zone.clone(),
@@ -80,6 +86,11 @@ pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report,
 
 fn newest_week(store: &dyn Store, setup: &Setup) -> Result<Week, Failure> {
     ingest::report::latest_week(store, &setup.time_zone)?.ok_or_else(|| no_facts(setup))
+}
+
+/// An error where there is no store yet: opening it would make an empty one.
+pub(crate) fn must_have_facts(setup: &Setup) -> Result<(), Failure> {
+    if setup.data_dir.join(STORE_FILE).exists() { Ok(()) } else { Err(no_facts(setup)) }
 }
 
 fn no_facts(setup: &Setup) -> Failure {

@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod delivery;
 mod exit;
+mod rules_files;
 mod spooling;
 mod terminal;
 mod totals;

@@ -154,6 +154,11 @@ impl Deliverer {
         })
     }
 
+    /// Judges by another catalogue from now on.
+    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
+        self.judge.catalogue = catalogue;
+    }
+
     /// Delivers everything that waits: findings first because they have clocks, then facts, then events. Two processes
     /// on one data directory take turns, a round each.
     pub fn drain(&mut self) -> Result<Delivered, DeliverError> {

@@ -25,7 +25,8 @@ Examples:
   sudo shadowtap run -i eth1 --config /etc/shadowtap/shadowtap.toml --policy /etc/shadowtap/policy.toml
   sudo shadowtap run -i eth1 --filter 'net 10.0.0.0/16' --summary totals.json
 
-Needs CAP_NET_RAW. Stops on SIGINT, SIGTERM and SIGHUP with everything written; a second signal ends it at once.")]
+Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written; a second one ends it at once. SIGHUP reads
+the catalogue's folder and bundle again; what is refused is said, and the old catalogue stays.")]
 pub(crate) struct Args {
     /// Interface of the mirror port
     #[arg(short, long, value_name = "IFACE")]
@@ -75,7 +76,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, micros(SystemTime::now()))));
     let delivering = Delivering::start(delivery)?;
     terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
-    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &delivering, &stop);
+    let signals = Signals { stop, reload: reload_flag()? };
+    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &delivering, &setup, &signals);
     let delivered = delivering.finish();
     let mut totals = Totals::default();
     totals.add(&worker);
@@ -100,7 +102,8 @@ fn sense(
     mut worker: Worker,
     spooling: &mut Spooling,
     delivering: &Delivering,
-    stop: &AtomicBool,
+    setup: &Setup,
+    signals: &Signals,
 ) -> (Worker, Result<(), Failure>) {
     let mut result = Ok(());
     let mut said = String::new();
@@ -121,7 +124,7 @@ fn sense(
         if !quiet && !frames.is_multiple_of(STRETCH) {
             continue;
         }
-        if stop.load(Ordering::Relaxed) {
+        if signals.stop.load(Ordering::Relaxed) {
             let asked: Instant = *asked.get_or_insert_with(Instant::now);
             if quiet && asked.elapsed() >= RETIRE || asked.elapsed() >= LAST_LOOK {
                 break;
@@ -139,6 +142,9 @@ fn sense(
                 terminal::warning(&format!("records are lost at the spool: {trouble}"));
             }
             said = trouble;
+            if signals.reload.swap(false, Ordering::Relaxed) {
+                reload(setup, &mut worker);
+            }
             if delivering.is_over() {
                 result = Err(Failure::Failed("the delivery thread ended early".to_owned()));
                 break;
@@ -149,6 +155,15 @@ fn sense(
     worker.finish(spooling);
     let closed = spooling.seal().map_err(Failure::from).and_then(|()| spooling.failed());
     (worker, result.and(closed))
+}
+
+/// Puts changed catalogue files in force without losing a packet: the ring gathers meanwhile.
+fn reload(setup: &Setup, worker: &mut Worker) {
+    setup.rules.reload();
+    setup.rules.remember(&setup.data_dir);
+    let catalogue = setup.rules.current();
+    terminal::note(&format!("catalogue {} in force, {} services", catalogue.version(), catalogue.services().len()));
+    worker.set_catalogue(catalogue);
 }
 
 /// Once a second: losses into the ledger, what is due into the spool, the spool to the queues.
@@ -217,10 +232,23 @@ impl Delivering {
     }
 }
 
-/// Set by SIGINT, SIGTERM and SIGHUP (the terminal was closed). A second one ends the process at once.
+/// What signals ask for.
+struct Signals {
+    stop: Arc<AtomicBool>,
+    reload: Arc<AtomicBool>,
+}
+
+/// Set by SIGHUP.
+fn reload_flag() -> Result<Arc<AtomicBool>, Failure> {
+    let reload = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGHUP, reload.clone())?;
+    Ok(reload)
+}
+
+/// Set by SIGINT and SIGTERM. A second one ends the process at once.
 fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())?;
         signal_hook::flag::register(signal, stop.clone())?;
     }

@@ -1,9 +1,12 @@
 //! `shadowtap catalog`: what the catalogue says about a host, and whether its files are in order.
 
+mod bundle;
+mod check;
+
 use std::path::PathBuf;
 
 use clap::{Subcommand, ValueEnum};
-use rules::catalogue::{Catalogue, Category, Level, Role, Strength, check, check_files};
+use rules::catalogue::{Catalogue, Category, Plan, Role, Strength};
 use serde::Serialize;
 
 use crate::config;
@@ -17,7 +20,12 @@ Examples:
   shadowtap catalog find chatgpt.com api.github.com
   shadowtap catalog find --format json eu.contoso.openai.azure.com
   shadowtap catalog list --category code-assistant
-  shadowtap catalog check my-services/                files that extend the built-in catalogue")]
+  shadowtap catalog show github-copilot               one service with its hosts
+  shadowtap catalog check my-services/                files that extend the built-in catalogue
+  shadowtap catalog check --against openai.list       what a public list has that the catalogue lacks, and back
+  shadowtap catalog diff builtin my-services/         what a folder changes
+  shadowtap catalog keygen catalogue                  catalogue.key to sign with, catalogue.pub for the sensors
+  shadowtap catalog seal --key catalogue.key --serial 7 --out catalogue.bundle my-services/")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,
@@ -37,12 +45,38 @@ enum Action {
         #[arg(long, value_name = "DIR")]
         catalogue: Option<PathBuf>,
     },
-    /// Check the built-in files, or those of a folder laid over them
+    /// Show a service with its hosts, roles and sources
+    Show {
+        /// Id of the service
+        #[arg(value_name = "SERVICE")]
+        service: String,
+        /// Folder of catalogue files that replace or extend the built-in ones
+        #[arg(long, value_name = "DIR")]
+        catalogue: Option<PathBuf>,
+    },
+    /// Check the built-in files, or those of a folder laid over them; or compare them with a public list
     Check {
         /// Folder of catalogue files
         #[arg(value_name = "DIR")]
         folder: Option<PathBuf>,
+        /// A list in v2fly, hosts or plain form: print what each side has that the other lacks
+        #[arg(long, value_name = "LIST")]
+        against: Option<PathBuf>,
     },
+    /// Compare two catalogues
+    Diff {
+        /// Folder laid over the built-in files, or `builtin`
+        old: PathBuf,
+        /// Folder laid over the built-in files, or `builtin`
+        new: PathBuf,
+    },
+    /// Make a key pair to sign bundles with: NAME.key and NAME.pub
+    Keygen {
+        /// Where to write the two files
+        name: PathBuf,
+    },
+    /// Seal a folder of catalogue files into a signed bundle
+    Seal(bundle::SealArgs),
     /// List the services
     List {
         /// Only this category
@@ -75,7 +109,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Action::List { category, format, catalogue } => {
             list(*category, *format, &config::catalogue(catalogue.as_deref())?)
         }
-        Action::Check { folder } => check_all(folder.as_deref()),
+        Action::Show { service, catalogue } => show(service, &config::catalogue(catalogue.as_deref())?),
+        Action::Check { folder, against: None } => check::files(folder.as_deref()),
+        Action::Check { folder, against: Some(list) } => check::against(folder.as_deref(), list),
+        Action::Diff { old, new } => check::diff(old, new),
+        Action::Keygen { name } => bundle::keygen(name),
+        Action::Seal(args) => bundle::seal(args),
     }
 }
 
@@ -160,26 +199,32 @@ fn list(category: Option<Category>, format: Format, catalogue: &Catalogue) -> Ou
     Ok(Done::Clean)
 }
 
-fn check_all(folder: Option<&std::path::Path>) -> Outcome {
-    let problems = match folder {
-        None => check_files(Catalogue::builtin_files().iter().copied()),
-        Some(_) => check(&config::catalogue(folder)?),
+fn show(id: &str, catalogue: &Catalogue) -> Outcome {
+    let Some(service) = catalogue.service(id) else {
+        return Err(Failure::Failed(format!("no service {id}: `shadowtap catalog list` names them")));
     };
     let mut out = Output::new();
-    let mut errors = 0;
-    for problem in &problems {
-        let kind = if problem.level == Level::Error { "error" } else { "note" };
-        errors += usize::from(problem.level == Level::Error);
-        out.line(format_args!("{kind}: {}", problem.fault))?;
+    out.line(format_args!("{} ({}), {}, {}", service.name, service.id, service.vendor, service.category))?;
+    for (key, value) in [("country", &service.country), ("homepage", &service.homepage), ("note", &service.note)] {
+        if let Some(value) = value {
+            out.line(format_args!("  {key}: {value}"))?;
+        }
     }
-    let catalogue = config::catalogue(folder)?;
-    let patterns: usize = catalogue.services().iter().map(|s| s.patterns.len()).sum();
-    out.line(format_args!(
-        "catalogue {}: {} services, {patterns} patterns, {errors} errors, {} notes",
-        catalogue.version(),
-        catalogue.services().len(),
-        problems.len() - errors
-    ))?;
+    if let Some(vetting) = &service.vetting {
+        let said = |text: &Option<String>| text.clone().unwrap_or_else(|| "not stated".to_owned());
+        out.line(format_args!("  retention: {}; training: {}", said(&vetting.retention), said(&vetting.training)))?;
+        if !vetting.certifications.is_empty() {
+            out.line(format_args!("  certifications: {}", vetting.certifications.join(", ")))?;
+        }
+        out.line(format_args!("  vetting by: {}", vetting.source))?;
+    }
+    for pattern in &service.patterns {
+        let plan = pattern.plan.map_or("", Plan::as_str);
+        out.line(format_args!(
+            "  {:<6} {:<48} {:<14} {:<8} {plan:<10} {}",
+            pattern.kind, pattern.text, pattern.role, pattern.strength, pattern.source
+        ))?;
+    }
     out.finish()?;
-    if errors > 0 { Err(Failure::Usage(format!("the catalogue has {errors} errors"))) } else { Ok(Done::Clean) }
+    Ok(Done::Clean)
 }
