@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use rules::catalogue::Catalogue;
+use rules::catalogue::{Catalogue, Plan};
 use sensor::capture::file::CaptureFile;
 use sensor::capture::{Frame, LinkType};
 use sensor::output::{Name, Output};
@@ -116,6 +116,47 @@ fn connection(bench: &mut Bench, start: i64, upload: &[&[u8]]) -> u32 {
 
 fn bytes_up(seen: &Seen) -> u64 {
     seen.flows.iter().map(|flow| flow.bytes_up).sum()
+}
+
+/// The only place on the wire where the licence shows, and whose resource it is.
+#[test]
+fn licence_and_tenant_are_on_the_record() {
+    let record = |name: &str| {
+        let mut bench = Bench::new();
+        bench.frame(0, &tcp(CLIENT, SERVER, 99, SYN, b""));
+        bench.frame(1, &tcp(CLIENT, SERVER, 100, ACK, &hello(name)));
+        bench.done().flows.remove(0)
+    };
+    assert_eq!(record("api.business.githubcopilot.com").plan, Some(Plan::Business));
+    assert_eq!(record("api.githubcopilot.com").plan, None);
+    assert_eq!(record("contoso.openai.azure.com").tenant.as_deref(), Some("contoso"));
+}
+
+/// A changed catalogue tags the flows that begin after it.
+#[test]
+fn the_catalogue_changes_under_way() {
+    let mut bench = Bench::new();
+    let start = |bench: &mut Bench, time: i64, port: u16| {
+        let client = (CLIENT.0, port);
+        bench.frame(time, &tcp(client, SERVER, 99, SYN, b""));
+        bench.frame(time + 1, &tcp(client, SERVER, 100, ACK, &hello("ai.intranet.example")));
+    };
+    start(&mut bench, 0, 40_001);
+    let own = r#"[[service]]
+id = "house"
+name = "House"
+vendor = "House"
+category = "api"
+access = ["api"]
+modality = ["text"]
+hosts = [{ exact = "ai.intranet.example", role = "api", strength = "definite", source = "own", date = 2026-11-21 }]
+"#;
+    let catalogue = Arc::new(Catalogue::parse([("house.toml", own)]).unwrap());
+    bench.worker.set_catalogue(catalogue.clone());
+    start(&mut bench, 10, 40_002);
+    let flows = bench.done().flows;
+    assert!(flows.iter().all(|flow| flow.client_port == 40_002 && flow.catalogue == catalogue.version()));
+    assert_eq!(flows[0].service, "house");
 }
 
 #[test]

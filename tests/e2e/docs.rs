@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::support::{run, shadowtap};
+
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
 }
@@ -32,6 +34,31 @@ fn each_dependency_has_its_reason() {
             assert!(section.contains(&format!("`{name}`")), "{package}: {name}");
         }
     }
+}
+
+/// CONTRIBUTING shows how to add a service: done as it says, the checks pass and the hosts are found.
+#[test]
+fn adding_a_service_works_as_written() {
+    let page = file("CONTRIBUTING.md");
+    let block = page.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let dir = tempfile::TempDir::new().unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for entry in fs::read_dir(root.join("rules/catalog")).unwrap() {
+        let path = entry.unwrap().path();
+        fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+    }
+    let chat = dir.path().join("chat.toml");
+    let text = fs::read_to_string(&chat).unwrap();
+    let id = |service: &str| service.split('"').nth(1).unwrap().to_owned();
+    let new = id(block);
+    let next = text.match_indices("[[service]]").find(|(at, _)| id(&text[*at..]) > new).unwrap().0;
+    fs::write(&chat, format!("{}{block}\n{}", &text[..next], &text[next..])).unwrap();
+    let check = run(shadowtap().args(["catalog", "check"]).arg(dir.path())).ok().stdout;
+    assert!(check.contains("0 errors, 0 notes"), "{check}");
+    let mut find = shadowtap();
+    find.args(["catalog", "find", "ws.chat.example.com", "example.com", "--catalogue"]);
+    let found = run(find.arg(dir.path())).ok().stdout;
+    assert!(found.contains("role app, definite") && found.contains("example.com: no AI service"), "{found}");
 }
 
 #[test]

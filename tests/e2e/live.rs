@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -23,7 +24,8 @@ struct Namespace(String);
 
 impl Namespace {
     fn new() -> Option<Self> {
-        let name = format!("st{}", std::process::id());
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let name = format!("st{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let ip =
             |args: &[&str]| Command::new("ip").args(args).stderr(Stdio::null()).status().is_ok_and(|s| s.success());
         if !ip(&["netns", "add", &name]) {
@@ -109,6 +111,49 @@ fn replay_inside_the_namespace() {
             thread::sleep(Duration::from_millis(1));
         }
     }
+}
+
+/// SIGHUP puts a changed catalogue in force; a broken one is refused and the old one stays.
+#[test]
+fn the_catalogue_is_read_again_on_sighup() {
+    let Some(namespace) = Namespace::new() else {
+        skip("no network namespace can be made here (needs root and iproute2)");
+        return;
+    };
+    let dir = TempDir::new().unwrap();
+    let own = dir.path().join("own");
+    fs::create_dir(&own).unwrap();
+    let file = own.join("house.toml");
+    let service = |id: &str| {
+        format!(
+            "[[service]]\nid = \"{id}\"\nname = \"House\"\nvendor = \"House\"\ncategory = \"api\"\naccess = [\"api\"]\n\
+             modality = [\"text\"]\nhosts = [{{ exact = \"{id}.intranet.example\", role = \"api\", \
+             strength = \"definite\", source = \"our own\", date = 2026-11-21 }}]\n"
+        )
+    };
+    fs::write(&file, service("first")).unwrap();
+    let mut sensor = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
+    sensor.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path().join("data")).arg("--catalogue").arg(&own);
+    let mut sensor = sensor.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(sensor.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(said.next().unwrap().starts_with("listening on mirror0"));
+    let signal = |name: &str| {
+        assert!(Command::new("kill").args([name, &sensor.id().to_string()]).status().unwrap().success());
+    };
+    signal("-HUP");
+    let first = said.next().unwrap();
+    assert!(first.starts_with("catalogue "), "{first}");
+    fs::write(&file, service("first") + &service("second")).unwrap();
+    signal("-HUP");
+    let second = said.next().unwrap();
+    assert!(second.starts_with("catalogue ") && second != first, "{second}");
+    fs::write(&file, "broken").unwrap();
+    signal("-HUP");
+    let refused = said.next().unwrap();
+    assert!(refused.contains("house.toml:1") && refused.contains("stays"), "{refused}");
+    assert_eq!(said.next().unwrap(), second);
+    signal("-TERM");
+    assert!(sensor.wait().unwrap().success());
 }
 
 #[test]

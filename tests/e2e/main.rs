@@ -20,5 +20,6 @@ mod lab;
 #[cfg(feature = "live")]
 mod live;
 mod own_captures;
+mod rule_files;
 mod support;
 mod syslog;
