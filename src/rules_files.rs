@@ -55,6 +55,7 @@ impl Rules {
     }
 
     /// Reads folder and bundle again. What is wrong is said, and the catalogue in force stays.
+    #[cfg(feature = "live")]
     pub(crate) fn reload(&self) {
         if let Some(folder) = &self.folder
             && let Err(error) = self.live.reload(folder)

@@ -87,6 +87,9 @@ impl Judge {
         };
         let decision = self.policy.decide_for(&subject, service, flow.plan, on);
         let rule = rule_of(decision.status)?;
+        if self.policy.suppressed(&subject, service, on).is_some() {
+            return None;
+        }
         let used = crate::store::judge(flow) == Use::Used;
         let deadline = i64::try_from(self.policy.deadline_for(&decision, rule).as_micros()).unwrap_or(i64::MAX);
         Some(Case {

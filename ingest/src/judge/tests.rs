@@ -145,3 +145,30 @@ fn an_approval_that_ran_out_at_the_sites_midnight_no_longer_holds() {
     assert_eq!(judge.segment(&mut db, &at(next_day)).unwrap().opened.len(), 1);
     assert!(all(&db)[0].why.contains("expired on 2026-11-09"));
 }
+
+#[test]
+fn a_suppression_holds_back_until_its_last_day() {
+    let text = "[[suppression]]\nservices = [\"chat\"]\nowner = \"IT\"\nreason = \"test bench\"\nexpires = 2026-11-09\n";
+    let policy = Arc::new(Policy::parse(text, "policy.toml", &catalogue()).unwrap());
+    let judge = Judge { policy, ..judge() };
+    let (_dir, mut db) = findings();
+    let at = |time| [flow_record(flow("10.20.1.1", "chat", time))];
+    assert!(judge.segment(&mut db, &at(MONDAY + HOUR)).unwrap().opened.is_empty());
+    assert_eq!(judge.segment(&mut db, &at(MONDAY + DAY)).unwrap().opened.len(), 1);
+}
+
+#[test]
+fn vlan_hardware_address_and_hour_count() {
+    let text = "[groups.guests]\nname = \"Guests\"\nvlans = [30]\npersonal = true\n\n\
+                [groups.lab]\nname = \"Lab\"\nmacs = [\"02:77:00\"]\n\n\
+                [[rule]]\nservices = [\"chat\"]\ngroups = [\"lab\"]\nstatus = \"approved\"\nhours = \"Mon-Fri 08:00-18:00\"\n";
+    let policy = Arc::new(Policy::parse(text, "policy.toml", &catalogue()).unwrap());
+    let judge = Judge { policy, ..judge() };
+    let (_dir, mut db) = findings();
+    let mut opened = |record: FlowRecord| judge.segment(&mut db, &[flow_record(record)]).unwrap().opened.len();
+    // Monday 10:00 in Berlin is a working hour, 22:00 is none.
+    assert_eq!(opened(flow("10.20.1.1", "chat", MONDAY + HOUR)), 0);
+    assert_eq!(opened(flow("10.20.1.2", "chat", MONDAY + 13 * HOUR)), 1);
+    let guest = FlowRecord { vlan: Some(30), client_mac: None, ..flow("10.20.1.3", "chat", MONDAY + HOUR) };
+    assert_eq!(opened(guest), 0, "personal use is no finding");
+}

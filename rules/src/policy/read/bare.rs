@@ -1,6 +1,6 @@
 //! Bare values that people expect to write: `personal = true`, `vlans = [30]`.
 //!
-//! A [`Block`](crate::file::Block) hands out strings, dates and tables. The few other values of a policy are
+//! A [`Block`] hands out strings, dates and tables. The few other values of a policy are
 //! put in quotes before it reads the text; no line feed is added or lost, so each line keeps its number.
 
 use std::borrow::Cow;
