@@ -148,7 +148,8 @@ fn an_approval_that_ran_out_at_the_sites_midnight_no_longer_holds() {
 
 #[test]
 fn a_suppression_holds_back_until_its_last_day() {
-    let text = "[[suppression]]\nservices = [\"chat\"]\nowner = \"IT\"\nreason = \"test bench\"\nexpires = 2026-11-09\n";
+    let text =
+        "[[suppression]]\nservices = [\"chat\"]\nowner = \"IT\"\nreason = \"test bench\"\nexpires = 2026-11-09\n";
     let policy = Arc::new(Policy::parse(text, "policy.toml", &catalogue()).unwrap());
     let judge = Judge { policy, ..judge() };
     let (_dir, mut db) = findings();
