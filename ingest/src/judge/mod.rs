@@ -65,7 +65,8 @@ impl Judge {
             }
             for uid in &judged.opened {
                 let Some(finding) = ledger.finding(uid)? else { continue };
-                let event = siem::ecs_event(&finding).to_string();
+                let event =
+                    siem::routed(siem::ecs_event(&finding), self.policy.route(Some(&finding.site))).to_string();
                 for sink in &self.sinks {
                     ledger.enqueue(uid, sink, &event)?;
                 }

@@ -173,3 +173,19 @@ fn vlan_hardware_address_and_hour_count() {
     let guest = FlowRecord { vlan: Some(30), client_mac: None, ..flow("10.20.1.3", "chat", MONDAY + HOUR) };
     assert_eq!(opened(guest), 0, "personal use is no finding");
 }
+
+/// A provider hears of its client's site itself; the client only where the policy says so.
+#[test]
+fn an_event_names_who_is_to_hear_of_it() {
+    let text = "[routes]\nsecurity = \"soc@msp.example\"\nrisk_owner = \"risk@msp.example\"\n\n\
+                [routes.sites.hq]\nsecurity = \"lead@msp.example\"\n";
+    let policy = Arc::new(Policy::parse(text, "policy.toml", &catalogue()).unwrap());
+    let judge = Judge { policy, ..judge() };
+    let (_dir, mut db) = findings();
+    judge.segment(&mut db, &[flow_record(flow("10.20.1.1", "chat", MONDAY))]).unwrap();
+    let waiting = db.waiting(SINK, 10).unwrap();
+    let event: serde_json::Value = serde_json::from_str(&waiting[0].event).unwrap();
+    assert_eq!(event["labels"]["route_security"], "lead@msp.example");
+    assert_eq!(event["labels"]["route_risk_owner"], "risk@msp.example");
+    assert_eq!(event["labels"]["route_client"], serde_json::Value::Null);
+}

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use rules::policy::Route;
 use serde_json::{Map, Value, json};
 
 use crate::judge::{Finding, next_steps, rule_name, sentence};
@@ -41,6 +42,22 @@ pub fn event(finding: &Finding) -> Value {
     });
     if let Some(host) = finding.host.as_ref().filter(|_| finding.protocol.as_str() != "http") {
         event["tls"] = json!({"client": {"server_name": safe_name(host)}});
+    }
+    event
+}
+
+/// Writes into an event who is to hear of it, as the policy's `[routes]` say. A client stands there only where the
+/// policy names one for the site.
+pub fn routed(mut event: Value, route: Route<'_>) -> Value {
+    let recipients = [
+        ("route_security", route.security),
+        ("route_risk_owner", route.risk_owner),
+        ("route_client", route.client),
+    ];
+    for (key, recipient) in recipients {
+        if let Some(recipient) = recipient {
+            event["labels"][key] = Value::String(safe_text(recipient));
+        }
     }
     event
 }

@@ -4,7 +4,7 @@ mod ecs;
 mod frame;
 mod sender;
 
-pub use ecs::event as ecs_event;
+pub use ecs::{event as ecs_event, routed};
 pub use frame::{frame, severity_word};
 pub(crate) use sender::SyslogSink;
 pub use sender::{SendError, SiemReport, SyslogTarget};
