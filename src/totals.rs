@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
+use ingest::files::write_whole_among_others;
 use ingest::text::{bytes, counted, number, percent};
 use sensor::ledger::Method;
 use sensor::worker::Worker;
@@ -144,10 +144,6 @@ impl Totals {
             return fs::write(path, text).map_err(cannot);
         }
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-        let mut aside = path.clone().into_os_string();
-        aside.push(format!(".{}.part", std::process::id()));
-        let mut file = fs::File::create(&aside).map_err(cannot)?;
-        let written = file.write_all(&text).and_then(|()| file.sync_all());
-        written.and_then(|()| fs::rename(&aside, &path)).map_err(cannot)
+        write_whole_among_others(&path, &text).map_err(|e| cannot(e.source))
     }
 }

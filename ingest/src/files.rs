@@ -26,15 +26,26 @@ impl FileError {
 /// Extension of a file that is still being written; a reader passes it by, the next start removes it.
 pub(crate) const ASIDE: &str = "part";
 
-/// Writes a file aside, syncs it and gives it its name: after a crash the old content or the new one stands there.
+/// Writes a file aside, syncs it and gives it its name: after a crash the old content or the new one stands there. The
+/// name aside is always the same, so that what a crash left is written over: for folders of our own.
 pub(crate) fn write_whole(path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
-    let aside = path.with_extension(ASIDE);
-    let mut file = File::create(&aside).map_err(FileError::of("create", &aside))?;
+    write_by_way_of(&path.with_extension(ASIDE), path, parts)
+}
+
+/// The same in a folder that holds other people's files: the name aside is nobody else's (`NAME.PID.part`).
+pub fn write_whole_among_others(path: &Path, content: &[u8]) -> Result<(), FileError> {
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(format!(".{}.{ASIDE}", std::process::id()));
+    write_by_way_of(Path::new(&aside), path, &[content])
+}
+
+fn write_by_way_of(aside: &Path, path: &Path, parts: &[&[u8]]) -> Result<(), FileError> {
+    let mut file = File::create(aside).map_err(FileError::of("create", aside))?;
     for part in parts {
-        file.write_all(part).map_err(FileError::of("write", &aside))?;
+        file.write_all(part).map_err(FileError::of("write", aside))?;
     }
-    file.sync_all().map_err(FileError::of("sync", &aside))?;
-    fs::rename(&aside, path).map_err(FileError::of("rename into place", path))?;
+    file.sync_all().map_err(FileError::of("sync", aside))?;
+    fs::rename(aside, path).map_err(FileError::of("rename into place", path))?;
     sync_folder(path)
 }
 
@@ -48,6 +59,6 @@ pub(crate) fn remove(path: &Path) -> Result<(), FileError> {
 
 /// Syncs the folder of a file, so that a name made in it survives a power cut.
 fn sync_folder(path: &Path) -> Result<(), FileError> {
-    let Some(folder) = path.parent() else { return Ok(()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|d| d.sync_all()).map_err(FileError::of("sync", folder))
 }

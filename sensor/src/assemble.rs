@@ -33,11 +33,6 @@ impl Assembler {
         self.ready.len() + self.waiting.iter().map(|(_, piece)| piece.len()).sum::<usize>()
     }
 
-    /// True when nothing is held.
-    pub fn is_empty(&self) -> bool {
-        self.ready.is_empty() && self.waiting.is_empty()
-    }
-
     /// Adds a piece. True when it made `ready` longer.
     pub fn insert(&mut self, offset: usize, data: &[u8]) -> Result<bool, Full> {
         let end = offset.checked_add(data.len()).filter(|&end| end <= MAX_BYTES).ok_or(Full)?;
@@ -52,6 +47,16 @@ impl Assembler {
         self.ready.extend_from_slice(data.get(known - offset..).unwrap_or_default());
         self.join();
         Ok(true)
+    }
+
+    /// Adds a TCP segment by its sequence number, where `base` is that of offset 0. Of a segment that begins before the
+    /// base only what lies behind it counts.
+    pub fn insert_segment(&mut self, base: u32, seq: u32, payload: &[u8]) -> Result<bool, Full> {
+        let (offset, before) = (seq.wrapping_sub(base), base.wrapping_sub(seq));
+        if offset <= u32::MAX / 2 {
+            return self.insert(offset as usize, payload);
+        }
+        self.insert(0, payload.get(before as usize..).unwrap_or_default())
     }
 
     /// Moves everything `by` bytes further: the stream turned out to begin earlier than it seemed.

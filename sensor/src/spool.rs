@@ -5,7 +5,7 @@
 //! segment, and every consumer keeps what it has seen apart by the records' own keys.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::record::Record;
@@ -25,16 +25,6 @@ pub enum SpoolError {
         path: PathBuf,
         /// The system's answer.
         source: io::Error,
-    },
-    /// A sealed segment holds a line that is no record.
-    #[error("{path}:{line}: not a record: {source}")]
-    Line {
-        /// The segment.
-        path: PathBuf,
-        /// Line number, from 1.
-        line: usize,
-        /// What the parser said.
-        source: serde_json::Error,
     },
 }
 
@@ -206,35 +196,14 @@ impl Queue {
         sorted_segments(&self.dir)
     }
 
-    /// All records of a segment.
-    pub fn read(&self, segment: &Path) -> Result<Vec<Record>, SpoolError> {
-        read_records(segment)
-    }
-
     /// Forgets a delivered segment.
     pub fn done(&self, segment: &Path) -> Result<(), SpoolError> {
         fs::remove_file(segment).map_err(io_error("remove", segment))
     }
 }
 
-/// Reads a file of records, one JSON object per line.
-pub fn read_records(path: &Path) -> Result<Vec<Record>, SpoolError> {
-    let file = File::open(path).map_err(io_error("open", path))?;
-    let mut records = Vec::new();
-    for (index, line) in BufReader::new(file).lines().enumerate() {
-        let line = line.map_err(io_error("read", path))?;
-        let record = serde_json::from_str(&line);
-        records.push(record.map_err(|source| SpoolError::Line {
-            path: path.to_path_buf(),
-            line: index + 1,
-            source,
-        })?);
-    }
-    Ok(records)
-}
-
 /// Syncs a folder, so that a name made or removed in it survives a power cut.
-pub fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
+fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
     File::open(dir).and_then(|d| d.sync_all()).map_err(io_error("sync", dir))
 }
 

@@ -163,7 +163,8 @@ fn hosts(services: &[Service]) -> impl Iterator<Item = (&str, Kind, (usize, usiz
     })
 }
 
-fn read_folder(dir: &Path) -> Result<Vec<(String, String)>, CatalogueError> {
+/// The `.toml` files of a folder as (name, text), in no order. A folder without one is an error.
+pub fn read_folder(dir: &Path) -> Result<Vec<(String, String)>, CatalogueError> {
     let failed = |path: &Path| {
         let path = path.display().to_string();
         move |source| CatalogueError::Read { path, source }

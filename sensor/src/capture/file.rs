@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Frame, pcap, pcapng};
+use crate::bytes::fnv1a;
 
 /// Size of one read: large enough that the system call is not what a packet costs.
 const READ_BYTES: usize = 1 << 20;
@@ -262,9 +263,8 @@ fn looks_like(bytes: &[u8]) -> &'static str {
     }
 }
 
-/// FNV-1a over the first bytes and the size (0 for a pipe).
+/// A hash over the first bytes and the size (0 for a pipe).
 fn fingerprint(first: &[u8], size: Option<u64>) -> u64 {
-    let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-    let hash = first.iter().take(FINGERPRINT_BYTES).fold(0xcbf2_9ce4_8422_2325, fold);
-    size.unwrap_or_default().to_le_bytes().iter().fold(hash, fold)
+    let head = first.get(..FINGERPRINT_BYTES).unwrap_or(first);
+    fnv1a(&[head, &size.unwrap_or_default().to_le_bytes()])
 }

@@ -4,7 +4,7 @@
 use ring::aead::{self, Aad, LessSafeKey, Nonce, UnboundKey, quic};
 use ring::hkdf;
 
-use crate::bytes::{Reader, Short};
+use crate::bytes::{Reader, Short, fnv1a};
 
 /// Connection ids are at most this long in versions 1 and 2 (RFC 9000 section 17.2).
 const MAX_CID: usize = 20;
@@ -122,10 +122,9 @@ impl std::fmt::Debug for InitialKeys {
 }
 
 impl Initial<'_> {
-    /// A number for the connection id that the keys come from (FNV-1a, never 0).
+    /// A number for the connection id that the keys come from; never 0.
     pub fn connection(&self) -> u64 {
-        let fold = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
-        self.dcid.iter().fold(0xcbf2_9ce4_8422_2325, fold) | 1
+        fnv1a(&[self.dcid]) | 1
     }
 
     /// Derives the client's keys from this packet's destination connection id (RFC 9001 section 5.2).

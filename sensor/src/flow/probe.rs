@@ -151,15 +151,10 @@ impl Stream {
     /// Puts a segment where it belongs. True when there is something new to read.
     fn place(&mut self, seq: u32, payload: &[u8]) -> Result<bool, Full> {
         let base = *self.base.get_or_insert(seq);
-        let offset = seq.wrapping_sub(base);
+        if self.sure || seq.wrapping_sub(base) <= u32::MAX / 2 {
+            return self.bytes.insert_segment(base, seq, payload);
+        }
         let before = base.wrapping_sub(seq);
-        if offset <= u32::MAX / 2 {
-            return self.bytes.insert(offset as usize, payload);
-        }
-        if self.sure {
-            // It begins before the stream does: only what lies behind the base counts.
-            return self.bytes.insert(0, payload.get(before as usize..).unwrap_or_default());
-        }
         if before > MAX_REWIND {
             return Err(Full);
         }

@@ -124,13 +124,7 @@ impl Stream {
     /// Puts a segment where it belongs. What begins before the base is read from the base on.
     fn place(&mut self, seq: u32, payload: &[u8]) {
         let base = *self.base.get_or_insert(seq);
-        let (offset, before) = (seq.wrapping_sub(base), base.wrapping_sub(seq));
-        let placed = if offset <= u32::MAX / 2 {
-            self.bytes.insert(offset as usize, payload)
-        } else {
-            self.bytes.insert(0, payload.get(before as usize..).unwrap_or_default())
-        };
-        if placed.is_err() {
+        if self.bytes.insert_segment(base, seq, payload).is_err() {
             self.give_up();
         }
     }

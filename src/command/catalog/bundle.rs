@@ -1,13 +1,14 @@
 //! `catalog keygen` and `catalog seal`: signed bundles of catalogue files.
 
-use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use ingest::files::write_whole_among_others;
 use jiff::Zoned;
 use rules::catalogue::bundle::{Bundle, Contents, Mode, SigningKey};
+use rules::catalogue::read_folder;
 
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::Output;
@@ -62,15 +63,12 @@ pub(super) fn seal(args: &SealArgs) -> Outcome {
         serial: args.serial,
         created: Zoned::now().date(),
         mode: if args.replace { Mode::Replace } else { Mode::Extend },
-        files: files(&args.folder)?,
+        files: read_folder(&args.folder).map_err(Failure::usage)?.into_iter().collect(),
     };
     let bytes = Bundle::seal(&contents, &key).map_err(Failure::usage)?;
     // What a sensor would refuse is not written.
     let bundle = Bundle::open(&bytes, &key.public(), None).map_err(Failure::usage)?;
-    let cannot = |e| Failure::Failed(format!("cannot write {}: {e}", args.out.display()));
-    let aside = PathBuf::from(format!("{}.{}.part", args.out.display(), std::process::id()));
-    let written = fs::write(&aside, &bytes).and_then(|()| fs::File::open(&aside)?.sync_all());
-    written.and_then(|()| fs::rename(&aside, &args.out)).map_err(cannot)?;
+    write_whole_among_others(&args.out, &bytes)?;
     let mut out = Output::new();
     out.line(format_args!(
         "{}: serial {}, catalogue {}, {} services",
@@ -81,20 +79,4 @@ pub(super) fn seal(args: &SealArgs) -> Outcome {
     ))?;
     out.finish()?;
     Ok(Done::Clean)
-}
-
-fn files(folder: &Path) -> Result<BTreeMap<String, String>, Failure> {
-    let cannot = |path: &Path, e: std::io::Error| Failure::Usage(format!("cannot read {}: {e}", path.display()));
-    let mut files = BTreeMap::new();
-    for entry in fs::read_dir(folder).map_err(|e| cannot(folder, e))? {
-        let path = entry.map_err(|e| cannot(folder, e))?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            files.insert(name, fs::read_to_string(&path).map_err(|e| cannot(&path, e))?);
-        }
-    }
-    if files.is_empty() {
-        return Err(Failure::Usage(format!("{}: no .toml file in this folder", folder.display())));
-    }
-    Ok(files)
 }
