@@ -3,7 +3,6 @@
 use std::str::FromStr;
 
 use super::{
-    flags::Flags,
     host,
     service::{Kind, Pattern, Service, Vetting},
 };
@@ -17,11 +16,10 @@ pub(super) fn read(file: &str, text: &str) -> Result<Vec<Service>, Fault> {
     let mut root = Block::read(file, text)?;
     let blocks = root.blocks("service")?;
     root.close()?;
-    let flags = Flags::read(text);
-    blocks.into_iter().enumerate().map(|(index, block)| service(file, block, &flags.service(index))).collect()
+    blocks.into_iter().map(|block| service(file, block)).collect()
 }
 
-fn service(file: &str, mut block: Block<'_>, flags: &Flags<'_>) -> Result<Service, Fault> {
+fn service(file: &str, mut block: Block<'_>) -> Result<Service, Fault> {
     let service = Service {
         id: id(block.need("id")?)?,
         name: block.need("name")?.text,
@@ -33,7 +31,7 @@ fn service(file: &str, mut block: Block<'_>, flags: &Flags<'_>) -> Result<Servic
         homepage: block.word("homepage")?.map(homepage).transpose()?,
         note: block.word("note")?.map(|word| word.text),
         vetting: block.block("vetting")?.map(vetting).transpose()?,
-        patterns: patterns(file, &mut block, flags)?,
+        patterns: patterns(file, &mut block)?,
         file: file.to_owned(),
         line: block.at.line,
     };
@@ -58,12 +56,12 @@ fn vetting(mut block: Block<'_>) -> Result<Vetting, Fault> {
     Ok(vetting)
 }
 
-fn patterns(file: &str, service: &mut Block<'_>, flags: &Flags<'_>) -> Result<Vec<Pattern>, Fault> {
+fn patterns(file: &str, service: &mut Block<'_>) -> Result<Vec<Pattern>, Fault> {
     let hosts = service.blocks("hosts")?;
-    hosts.into_iter().enumerate().map(|(index, host)| pattern(file, host, index, flags)).collect()
+    hosts.into_iter().map(|host| pattern(file, host)).collect()
 }
 
-fn pattern(file: &str, mut block: Block<'_>, index: usize, flags: &Flags<'_>) -> Result<Pattern, Fault> {
+fn pattern(file: &str, mut block: Block<'_>) -> Result<Pattern, Fault> {
     let (kind, word) = kind(&mut block)?;
     let pattern = Pattern {
         text: host_text(kind, word)?,
@@ -71,7 +69,7 @@ fn pattern(file: &str, mut block: Block<'_>, index: usize, flags: &Flags<'_>) ->
         role: block.need("role")?.parse()?,
         strength: block.need("strength")?.parse()?,
         plan: block.word("plan")?.map(|word| word.parse()).transpose()?,
-        tenant: flags.tenant(index, &mut block)?,
+        tenant: block.flag("tenant")?.unwrap_or(false),
         source: block.need("source")?.text,
         date: match block.date("date")? {
             Some(date) => date,

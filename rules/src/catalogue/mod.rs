@@ -6,7 +6,6 @@ pub mod compare;
 mod data;
 mod diff;
 mod file;
-mod flags;
 mod host;
 pub mod infra;
 mod live;

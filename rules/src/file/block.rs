@@ -72,8 +72,38 @@ impl<'t> Block<'t> {
         self.word(key)?.ok_or_else(|| missing.fault("missing: every entry needs this key"))
     }
 
+    /// A string that may be absent; a bare value counts as its text.
+    pub(crate) fn bare_word(&mut self, key: &'static str) -> Result<Option<Word>, Fault> {
+        self.take(key).map(|entry| Word::read_bare(entry.value, entry.at)).transpose()
+    }
+
+    /// A bare true or false that may be absent.
+    pub(crate) fn flag(&mut self, key: &'static str) -> Result<Option<bool>, Fault> {
+        let read = |entry: Entry<'t>| match entry.value {
+            DeValue::Boolean(flag) => Ok(flag),
+            _ => Err(entry.at.fault("must be true, or left out")),
+        };
+        self.take(key).map(read).transpose()
+    }
+
     /// A list of strings; `None` when the key is absent. An empty list is a mistake: it would mean nothing.
     pub(crate) fn words(&mut self, key: &'static str) -> Result<Option<Vec<Word>>, Fault> {
+        self.list(key, Word::read)
+    }
+
+    /// A list of strings in which whole numbers may stand bare.
+    pub(crate) fn words_or_numbers(&mut self, key: &'static str) -> Result<Option<Vec<Word>>, Fault> {
+        self.list(key, |value, at| match value {
+            DeValue::Integer(_) => Word::read_bare(value, at),
+            _ => Word::read(value, at),
+        })
+    }
+
+    fn list(
+        &mut self,
+        key: &'static str,
+        read: impl Fn(DeValue<'t>, Place) -> Result<Word, Fault>,
+    ) -> Result<Option<Vec<Word>>, Fault> {
         let Some(entry) = self.take(key) else {
             return Ok(None);
         };
@@ -83,7 +113,7 @@ impl<'t> Block<'t> {
         let mut words = Vec::new();
         for item in items {
             let line = line_of(&self.lines, item.span().start);
-            words.push(Word::read(item.into_inner(), Place { line, ..entry.at.clone() })?);
+            words.push(read(item.into_inner(), Place { line, ..entry.at.clone() })?);
         }
         if words.is_empty() {
             return Err(entry.at.fault("the list is empty: name at least one, or leave the key out"));
@@ -194,5 +224,27 @@ mod tests {
     fn a_date_with_a_time_is_refused() {
         let mut block = Block::read("a.toml", "day = 2026-11-20T10:00:00\n").unwrap();
         assert!(block.date("day").is_err());
+    }
+
+    #[test]
+    fn bare_values_are_read_where_they_may_stand() {
+        let text = "# personal = true\npersonal = true\nvlans = [30, \"40-49\"]\nexception=false # x\nname = 3\n";
+        let mut block = Block::read("a.toml", text).unwrap();
+        assert_eq!(block.bare_word("personal").unwrap().unwrap().text, "true");
+        let vlans = block.words_or_numbers("vlans").unwrap().unwrap();
+        assert_eq!(
+            vlans.iter().map(|word| (word.text.as_str(), word.at.line)).collect::<Vec<_>>(),
+            [("30", 3), ("40-49", 3)]
+        );
+        assert_eq!(block.flag("exception").unwrap(), Some(false));
+        assert_eq!(block.word("name").unwrap_err().to_string(), "a.toml:5: `name`: must be a string in quotes");
+        block.close().unwrap();
+    }
+
+    #[test]
+    fn a_flag_is_bare_and_a_list_of_strings_takes_no_numbers() {
+        let mut block = Block::read("a.toml", "tenant = \"true\"\nsites = [1]\npersonal = [true]\n").unwrap();
+        assert_eq!(block.flag("tenant").unwrap_err().to_string(), "a.toml:1: `tenant`: must be true, or left out");
+        assert!(block.words("sites").is_err() && block.bare_word("personal").is_err());
     }
 }

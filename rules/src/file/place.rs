@@ -45,6 +45,18 @@ impl Word {
         Ok(Word { text: text.into_owned(), at })
     }
 
+    /// A string, or the text of a value that people expect to write bare: `true`, `30`.
+    pub(super) fn read_bare(value: DeValue<'_>, at: Place) -> Result<Word, Fault> {
+        let text = match &value {
+            DeValue::Boolean(value) => value.to_string(),
+            DeValue::Integer(value) => value.to_string(),
+            DeValue::Float(value) => value.to_string(),
+            DeValue::Datetime(value) => value.to_string(),
+            DeValue::String(_) | DeValue::Array(_) | DeValue::Table(_) => return Word::read(value, at),
+        };
+        Ok(Word { text, at })
+    }
+
     /// The word as one of an enum's variants.
     pub(crate) fn parse<T: FromStr<Err = UnknownWord>>(&self) -> Result<T, Fault> {
         self.text.parse().map_err(|unknown: UnknownWord| self.at.fault(unknown.to_string()))

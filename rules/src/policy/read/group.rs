@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use ipnet::IpNet;
 
-use super::{bare, once, service};
+use super::{flag, once, service};
 use crate::{
     catalogue::Catalogue,
     fault::Fault,
@@ -21,11 +21,11 @@ pub(super) fn read(id: String, mut block: Block<'_>, catalogue: &Catalogue) -> R
         name: block.word("name")?.map_or_else(|| id.clone(), |word| word.text),
         id,
         subnets: once(block.words("subnets")?.unwrap_or_default(), subnet)?,
-        vlans: once(block.words("vlans")?.unwrap_or_default(), vlans)?,
+        vlans: once(block.words_or_numbers("vlans")?.unwrap_or_default(), vlans)?,
         sites: once(block.words("sites")?.unwrap_or_default(), |word| Ok(word.text.clone()))?,
         macs: once(block.words("macs")?.unwrap_or_default(), Macs::read)?,
         devices: once(block.words("devices")?.unwrap_or_default(), |word| Ok(word.text.clone()))?,
-        personal: bare::flag(&mut block, "personal")?,
+        personal: flag(&mut block, "personal")?,
         data_tier: block.word("data_tier")?.map(|word| word.parse()).transpose()?,
         may_use: once(block.words("may_use")?.unwrap_or_default(), |word| service(word, catalogue))?,
         line: at.line,

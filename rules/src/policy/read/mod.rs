@@ -1,7 +1,6 @@
 //! The file format of a policy. `docs/policy.md` explains every key.
 
 mod approval;
-mod bare;
 mod group;
 mod route;
 mod rule;
@@ -17,8 +16,7 @@ use crate::{
 const MAX_GROUPS: usize = 4096;
 
 pub(super) fn policy(text: &str, file: &str, catalogue: &Catalogue) -> Result<Policy, Fault> {
-    let text = bare::quoted(text);
-    let mut root = Block::read(file, &text)?;
+    let mut root = Block::read(file, text)?;
     let mut policy = Policy { name: file.to_owned(), file: file.to_owned(), ..Policy::empty() };
     if let Some(block) = root.block("policy")? {
         head(&mut policy, block)?;
@@ -126,4 +124,14 @@ fn nearest<'a>(word: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str
         .filter(|(len, _)| *len >= 3)
         .max_by_key(|(len, id)| (*len, usize::MAX - id.len()))
         .map(|(_, id)| id)
+}
+
+/// True or false; absent: false.
+fn flag(block: &mut Block<'_>, key: &'static str) -> Result<bool, Fault> {
+    let read = |word: Word| match word.text.as_str() {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        other => Err(word.at.fault(format!("{other:?} is neither true nor false: write one of the two"))),
+    };
+    block.bare_word(key)?.map_or(Ok(false), read)
 }

@@ -1,6 +1,6 @@
 //! `[[rule]]`.
 
-use super::{bare, group_id, once, service};
+use super::{flag, group_id, once, service};
 use crate::{
     catalogue::{Catalogue, Category},
     fault::Fault,
@@ -33,7 +33,7 @@ pub(super) fn read(
         data_tiers: once(block.words("data_tiers")?.unwrap_or_default(), Word::parse)?,
         hours: block.word("hours")?.as_ref().map(Hours::read).transpose()?,
         status: block.need("status")?.parse()?,
-        exception: bare::flag(&mut block, "exception")?,
+        exception: flag(&mut block, "exception")?,
         owner: block.word("owner")?.map(|word| word.text),
         reason: block.word("reason")?.map(|word| word.text),
         review_by: block.date("review_by")?,
