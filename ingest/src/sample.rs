@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
+use rules::behaviour::{Behaviour, ClientKind};
 use rules::catalogue::{Access, Catalogue, Modality, Role, Strength};
 use rules::policy::Policy;
 use sensor::record::{Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally, Transport};
@@ -115,6 +116,7 @@ pub fn flow(client: &str, service: &str, at: i64) -> FlowRecord {
         site: "hq".to_owned(),
         start: at - 30 * SECOND,
         end: at,
+        emitted: at,
         client_ip,
         client_port: 50_000,
         client_mac: Some("02:77:00:00:00:11".to_owned()),
@@ -137,6 +139,9 @@ pub fn flow(client: &str, service: &str, at: i64) -> FlowRecord {
         ech: Ech::Grease,
         alpn: vec!["h2".to_owned(), "http/1.1".to_owned()],
         ja4: Some("t13d1516h2_8daaf6152771_02713d6af862".to_owned()),
+        client: ClientKind::Browser,
+        behaviour: Behaviour::Chat,
+        endpoint: None,
         bytes_up: 12_000,
         bytes_down: 340_000,
         upload_bytes: 9_000,

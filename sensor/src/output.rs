@@ -3,7 +3,7 @@
 use rules::catalogue::Hit;
 
 use crate::flow::Flow;
-use crate::record::{Ech, FlowRecord, LookupRecord, MinuteRecord, Record};
+use crate::record::{CandidateRecord, Ech, FlowRecord, LookupRecord, MinuteRecord, Record, VisibilityRecord};
 
 /// A name as it was found on the wire, AI or not.
 #[derive(Debug)]
@@ -64,5 +64,17 @@ impl From<LookupRecord> for Record {
 impl From<MinuteRecord> for Record {
     fn from(record: MinuteRecord) -> Self {
         Self::Minute(Box::new(record))
+    }
+}
+
+impl From<VisibilityRecord> for Record {
+    fn from(record: VisibilityRecord) -> Self {
+        Self::Visibility(Box::new(record))
+    }
+}
+
+impl From<CandidateRecord> for Record {
+    fn from(record: CandidateRecord) -> Self {
+        Self::Candidate(Box::new(record))
     }
 }

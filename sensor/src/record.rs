@@ -8,6 +8,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use rules::behaviour::{Behaviour, ClientKind};
+use rules::catalogue::local::EndpointClass;
 use rules::catalogue::{Access, Modality, Plan, Role, Strength};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,10 @@ pub enum Record {
     Lookup(Box<LookupRecord>),
     /// What the sensor saw, and could not see, in one minute.
     Minute(Box<MinuteRecord>),
+    /// How much of one device's traffic could be named in ten minutes.
+    Visibility(Box<VisibilityRecord>),
+    /// Traffic of one unlisted domain that looks like an AI service, in one hour.
+    Candidate(Box<CandidateRecord>),
 }
 
 /// Where a flow's name comes from, strongest first.
@@ -131,6 +137,10 @@ pub struct FlowRecord {
     pub start: i64,
     /// Last packet that this record counts, µs UTC.
     pub end: i64,
+    /// Packet time at which the record was written, µs UTC: facts are judged again in this order. 0 in records of
+    /// earlier versions.
+    #[serde(default)]
+    pub emitted: i64,
     /// Client address.
     pub client_ip: IpAddr,
     /// Client port.
@@ -175,6 +185,15 @@ pub struct FlowRecord {
     pub alpn: Vec<String>,
     /// JA4 fingerprint of the ClientHello; absent without one.
     pub ja4: Option<String>,
+    /// What kind of software the client is.
+    #[serde(default = "unknown_client")]
+    pub client: ClientKind,
+    /// What the flow was for so far (not a delta).
+    #[serde(default = "idle")]
+    pub behaviour: Behaviour,
+    /// What a local model server speaks: all that is kept of the paths asked for. Absent on other flows.
+    #[serde(default)]
+    pub endpoint: Option<EndpointClass>,
     /// Payload bytes from the client: TCP by sequence number (retransmissions and doubled frames count once), UDP
     /// datagram bytes. Handshake and encryption overhead included.
     pub bytes_up: u64,
@@ -275,4 +294,72 @@ pub struct MinuteRecord {
     pub late_flows: u64,
     /// DNS questions seen.
     pub dns_questions: u64,
+}
+
+/// How much of one device's traffic could be named in ten minutes of packet time. Written for a device that reached an
+/// AI service, or that used something which hides names, and for no other: totals only, never a name.
+/// (`sensor`, `source`, `start`, `device`) is unique.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisibilityRecord {
+    /// Name of the sensor.
+    pub sensor: String,
+    /// Name of the site.
+    pub site: String,
+    /// What was read, as in [`MinuteRecord`].
+    pub source: String,
+    /// Start of the ten minutes, µs UTC.
+    pub start: i64,
+    /// Client address.
+    pub client_ip: IpAddr,
+    /// Stable device id, as in [`FlowRecord`].
+    pub device: String,
+    /// Flows to AI services that were named in this time.
+    pub ai_flows: u64,
+    /// Flows, frames and bytes that carry a name, AI or not.
+    pub named: Tally,
+    /// The same without a name and without a known reason.
+    pub nameless: Tally,
+    /// The same for what hides names, by class: the words of [`rules::catalogue::infra::InfraClass`] that do (`doh`,
+    /// `dot`, `relay`, `tor`, `tunnel`, `vpn`), and `ech-real`.
+    pub hidden: BTreeMap<String, Tally>,
+}
+
+/// Traffic of one registrable domain that is not in the catalogue and looks like an AI service, in one hour of packet
+/// time. It names no device. (`sensor`, `source`, `start`, `domain`) is unique.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateRecord {
+    /// Name of the sensor.
+    pub sensor: String,
+    /// Name of the site.
+    pub site: String,
+    /// What was read, as in [`MinuteRecord`].
+    pub source: String,
+    /// Start of the hour, µs UTC.
+    pub start: i64,
+    /// Registrable domain (public suffix list) of the names that were seen.
+    pub domain: String,
+    /// The host below it with most turns, as an example for people.
+    pub host: String,
+    /// Devices that reached it in this hour.
+    pub devices: u64,
+    /// Flows.
+    pub flows: u64,
+    /// Of these, flows with an answer that trickled in as it was written.
+    pub streaming_flows: u64,
+    /// Of these, flows of programs.
+    pub program_flows: u64,
+    /// Exchanges, counted as in [`FlowRecord`].
+    pub turns: u64,
+    /// Content bytes sent.
+    pub upload_bytes: u64,
+    /// Payload bytes received.
+    pub bytes_down: u64,
+}
+
+fn unknown_client() -> ClientKind {
+    ClientKind::Unknown
+}
+
+fn idle() -> Behaviour {
+    Behaviour::Idle
 }

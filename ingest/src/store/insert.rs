@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use rules::catalogue::Plan;
+use rules::catalogue::local::EndpointClass;
 use rusqlite::{Transaction, TransactionBehavior, params};
-use sensor::record::{FlowRecord, LookupRecord, MinuteRecord, Record, Tally};
+use sensor::record::{CandidateRecord, FlowRecord, LookupRecord, MinuteRecord, Record, Tally, VisibilityRecord};
 
 use super::rollup::Rollup;
 use super::{Inserted, SqliteStore};
@@ -27,6 +28,8 @@ impl SqliteStore {
                     Record::Flow(flow) => insert_flow(&step, flow)?,
                     Record::Lookup(lookup) => insert_lookup(&step, lookup)?,
                     Record::Minute(minute) => insert_minute(&step, minute)?,
+                    Record::Visibility(visibility) => insert_visibility(&step, visibility)?,
+                    Record::Candidate(candidate) => insert_candidate(&step, candidate)?,
                 };
                 counts.new += u64::from(new);
                 counts.known += u64::from(!new);
@@ -53,7 +56,7 @@ fn insert_flow(step: &Transaction<'_>, flow: &FlowRecord) -> rusqlite::Result<bo
     let mut insert = step.prepare_cached(
         "INSERT OR IGNORE INTO flow VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
          ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32, ?33, ?34, ?35, ?36, ?37,
-         ?38)",
+         ?38, ?39, ?40, ?41, ?42)",
     )?;
     let rows = insert.execute(params![
         flow.flow_id,
@@ -94,6 +97,10 @@ fn insert_flow(step: &Transaction<'_>, flow: &FlowRecord) -> rusqlite::Result<bo
         int(flow.turns),
         int(flow.largest_burst),
         flow.catalogue,
+        flow.emitted,
+        flow.client.as_str(),
+        flow.behaviour.as_str(),
+        flow.endpoint.map(EndpointClass::as_str),
     ])?;
     Ok(rows == 1)
 }
@@ -179,6 +186,59 @@ fn insert_tallies(
         insert.execute(params![minute.sensor, minute.source, minute.minute, word, flows, frames, bytes])?;
     }
     Ok(())
+}
+
+fn insert_visibility(step: &Transaction<'_>, seen: &VisibilityRecord) -> rusqlite::Result<bool> {
+    let mut insert = step.prepare_cached(
+        "INSERT OR IGNORE INTO visibility VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    let rows = insert.execute(params![
+        seen.sensor,
+        seen.source,
+        seen.start,
+        seen.device,
+        seen.site,
+        seen.client_ip.to_string(),
+        int(seen.ai_flows),
+        int(seen.named.flows),
+        int(seen.named.frames),
+        int(seen.named.bytes),
+        int(seen.nameless.flows),
+        int(seen.nameless.frames),
+        int(seen.nameless.bytes),
+    ])?;
+    if rows == 0 {
+        return Ok(false);
+    }
+    let mut insert =
+        step.prepare_cached("INSERT INTO visibility_hidden VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")?;
+    for (word, tally) in &seen.hidden {
+        let (flows, frames, bytes) = (int(tally.flows), int(tally.frames), int(tally.bytes));
+        insert.execute(params![seen.sensor, seen.source, seen.start, seen.device, word, flows, frames, bytes])?;
+    }
+    Ok(true)
+}
+
+fn insert_candidate(step: &Transaction<'_>, seen: &CandidateRecord) -> rusqlite::Result<bool> {
+    let mut insert = step.prepare_cached(
+        "INSERT OR IGNORE INTO candidate VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+    )?;
+    let rows = insert.execute(params![
+        seen.sensor,
+        seen.source,
+        seen.start,
+        seen.domain,
+        seen.site,
+        seen.host,
+        int(seen.devices),
+        int(seen.flows),
+        int(seen.streaming_flows),
+        int(seen.program_flows),
+        int(seen.turns),
+        int(seen.upload_bytes),
+        int(seen.bytes_down),
+    ])?;
+    Ok(rows == 1)
 }
 
 /// A list of names or addresses as JSON; such a list always encodes.

@@ -39,6 +39,8 @@ struct Sum {
     best_use: i64,
     roles: i64,
     evidence: i64,
+    clients: i64,
+    behaviours: i64,
     seen: Option<(i64, i64)>,
 }
 
@@ -68,6 +70,8 @@ impl Rollup {
         sum.best_use = sum.best_use.max(rank(judge(record)));
         sum.roles |= 1 << (record.role as u32);
         sum.evidence |= evidence_bit(record.evidence);
+        sum.clients |= 1 << (record.client as u32);
+        sum.behaviours |= 1 << (record.behaviour as u32);
         let (from, to) = sum.seen.unwrap_or((first, record.end));
         sum.seen = Some((from.min(first), to.max(record.end)));
     }
@@ -96,7 +100,9 @@ impl Rollup {
                 sum.roles,
                 sum.evidence,
                 first_seen,
-                last_seen
+                last_seen,
+                sum.clients,
+                sum.behaviours,
             ])?;
         }
         Ok(())
@@ -105,8 +111,9 @@ impl Rollup {
 
 const UPSERT: &str = "
 INSERT INTO usage (hour, site, device, client_ip, service, access, plan, vlan, mac, flows, turns, bytes_up,
-                   bytes_down, upload_bytes, largest_burst, best_use, roles, evidence, first_seen, last_seen)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+                   bytes_down, upload_bytes, largest_burst, best_use, roles, evidence, first_seen, last_seen, clients,
+                   behaviours)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 ON CONFLICT DO UPDATE SET
     flows = flows + excluded.flows,
     turns = turns + excluded.turns,
@@ -117,6 +124,8 @@ ON CONFLICT DO UPDATE SET
     best_use = max(best_use, excluded.best_use),
     roles = roles | excluded.roles,
     evidence = evidence | excluded.evidence,
+    clients = clients | excluded.clients,
+    behaviours = behaviours | excluded.behaviours,
     first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)";
 

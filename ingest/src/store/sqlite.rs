@@ -10,8 +10,13 @@ use crate::db::{self, DbError, Schema};
 /// Name of the store's file in the data directory.
 pub const STORE_FILE: &str = "shadowtap.db";
 
-const SCHEMA: Schema =
-    Schema { application_id: 0x5354_4601, steps: &[include_str!("../../schema/sqlite/0001_facts.sql")] };
+const SCHEMA: Schema = Schema {
+    application_id: 0x5354_4601,
+    steps: &[
+        include_str!("../../schema/sqlite/0001_facts.sql"),
+        include_str!("../../schema/sqlite/0002_behaviour.sql"),
+    ],
+};
 
 /// The embedded store.
 #[derive(Debug)]

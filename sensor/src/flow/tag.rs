@@ -1,5 +1,6 @@
 //! What an AI-tagged flow keeps beyond its counters, and when it writes a record.
 
+use rules::behaviour::{Behaviour, ClientKind};
 use rules::catalogue::{Access, Hit, Modality, Plan, Role, Strength};
 
 use super::Flow;
@@ -171,6 +172,7 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
         site: origin.site.clone(),
         start: flow.start,
         end: flow.last,
+        emitted: time,
         client_ip,
         client_port,
         client_mac: flow.sides.of(flow.client).mac.map(mac_text),
@@ -193,6 +195,9 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
         ech: tag.ech,
         alpn: tag.alpn,
         ja4: tag.ja4,
+        client: ClientKind::Unknown,
+        behaviour: Behaviour::Idle,
+        endpoint: None,
         bytes_up: now.up - before.up,
         bytes_down: now.down - before.down,
         upload_bytes: now.upload - before.upload,
