@@ -2,6 +2,11 @@
 //
 // SPEC is JSON: {"profile": DIR, "ca": PEM, "spki": BASE64, "quic": [HOST...] or absent, "steps": [...]}
 // Steps: ["open", url]  ["wait", ms]  ["ask", path, [bytes...]]  ["put", url, bytes]  ["ping", url, bytes]
+//        ["talk", path, [[bytes, pace, pause]...], path or absent]  ["repeat", url, ms, bytes or 0]  ["socket", url]
+//        ["say", [[bytes, pace, pause]...]]
+// `pace` tells the server how to answer (see answers.rs), `pause` is the reader's, in ms; `repeat` goes on until the
+// page is left, with bodies of one to four times `bytes`. The second path of `talk` is asked before each prompt, as
+// pages fetch a token that the prompt then carries.
 'use strict';
 const { spawnSync } = require('node:child_process');
 const fs = require('node:fs');
@@ -33,13 +38,13 @@ function flags(profile) {
 }
 
 // In the page: one prompt, the answer read to its end.
-async function ask(url, bytes) {
+async function ask(url, bytes, pace) {
   const words = 'please compare the figures of this quarter with the last one and write a short note for the team ';
   const content = words.repeat(Math.ceil(bytes / words.length)).slice(0, bytes);
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
-    body: JSON.stringify({ action: 'next', messages: [{ role: 'user', content }] }),
+    body: JSON.stringify({ action: 'next', messages: [{ role: 'user', content }], pace }),
   });
   return [response.status, (await response.text()).length];
 }
@@ -56,6 +61,37 @@ async function ping(url, bytes) {
   return [response.status];
 }
 
+function repeat(url, ms, bytes) {
+  let count = 0;
+  const once = () => {
+    const body = JSON.stringify({ event: 'view', pad: 'x'.repeat(bytes + (count++ * 700) % (3 * bytes)) });
+    fetch(url, bytes ? { method: 'POST', body } : {});
+  };
+  setInterval(once, ms);
+}
+
+function socket(url) {
+  return new Promise((done, failed) => {
+    window.socket = new WebSocket(url);
+    window.socket.onopen = () => done('open');
+    window.socket.onerror = () => failed(new Error(`no socket to ${url}`));
+  });
+}
+
+// In the page: one prompt over the open socket, until the answer says that it is done.
+function say(bytes, pace) {
+  const words = 'please compare the figures of this quarter with the last one and write a short note for the team ';
+  const text = words.repeat(Math.ceil(bytes / words.length)).slice(0, bytes);
+  return new Promise((done) => {
+    let messages = 0;
+    window.socket.onmessage = ({ data }) => {
+      messages += 1;
+      if (JSON.parse(data).event === 'done') done(messages);
+    };
+    window.socket.send(JSON.stringify({ event: 'send', content: [{ type: 'text', text }], pace }));
+  });
+}
+
 async function run(page, [what, ...args]) {
   switch (what) {
     case 'open': return [(await page.goto(args[0], { waitUntil: 'load', timeout: 20000 })).status()];
@@ -66,6 +102,21 @@ async function run(page, [what, ...args]) {
       for (const bytes of args[1]) {
         console.log('ask', args[0], bytes, await page.evaluate(ask, args[0], bytes));
         await sleep(1600 + (bytes % 13) * 90); // reading the answer
+      }
+      return 'done';
+    case 'talk':
+      for (const [bytes, pace, pause] of args[1]) {
+        if (args[2]) await page.evaluate(ask, args[2], 600);
+        console.log('talk', args[0], bytes, await page.evaluate(ask, args[0], bytes, pace));
+        await sleep(pause);
+      }
+      return 'done';
+    case 'repeat': return page.evaluate(repeat, ...args);
+    case 'socket': return page.evaluate(socket, args[0]);
+    case 'say':
+      for (const [bytes, pace, pause] of args[0]) {
+        console.log('say', bytes, await page.evaluate(say, bytes, pace));
+        await sleep(pause);
       }
       return 'done';
     default: throw new Error(`unknown step ${what}`);

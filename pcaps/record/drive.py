@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+# Tools of program.py and shape_programs.py that are not called like the software they use.
+NAMES = {"imitator": "curl_cffi", "imitator-batch": "curl_cffi", "voice": "websockets", "datagrams": "python"}
 CHAT_PATHS = {
     "chatgpt.com": "/backend-api/conversation",
     "claude.ai": "/api/organizations/o/chat_conversations/c/completion",
@@ -23,14 +25,14 @@ CHAT_PATHS = {
     "chat.deepseek.com": "/api/v0/chat/completion",
 }
 # Chromium needs a core for a second or two when it starts.
-BROWSERS = threading.Semaphore(3)
+BROWSERS = threading.Semaphore(int(os.environ.get("LAB_BROWSERS", "3")))
 PROGRAMS = threading.Semaphore(5)
 
 
 def address(client):
-    """The IPv4 and the MAC address of a client such as `f3`."""
+    """The IPv4, the IPv6 and the MAC address of a client such as `f3`."""
     dept, part = {"f": 1, "e": 2, "s": 3}[client[0]], 10 + int(client[1:])
-    return f"10.20.{dept}.{part}", f"02:20:{dept:02}:00:00:{part}"
+    return f"10.20.{dept}.{part}", f"fd20:{dept}::{part}", f"02:20:{dept:02}:00:00:{part}"
 
 
 def sizes(rng, count):
@@ -91,14 +93,26 @@ class Lab:
         return ["kdig", "+short", *[word for q in questions for word in q.split()]]
 
 
+def software(command):
+    """What a command is on the wire: browser or program, and its name."""
+    if command[0] == "node":
+        return "browser", "Chromium"
+    if command[1].endswith(".py"):
+        return "program", NAMES.get(command[2], command[2].split("-")[0])
+    return "program", command[0]
+
+
 def _run_session(lab, session, log):
     is_browser = any(command[0] == "node" for command in session["do"])
     with BROWSERS if is_browser else PROGRAMS:
-        ip, mac = address(session["client"])
-        block = {"client": session["client"], "ip": ip, "mac": mac, "at": session.get("at"), "t0": time.time() - 0.05}
+        ip, ip6, mac = address(session["client"])
+        block = {"client": session["client"], "ip": ip, "ip6": ip6, "mac": mac, "at": session.get("at"), "runs": []}
+        block["t0"] = time.time() - 0.05
         env = {**os.environ, "SSL_CERT_FILE": lab.ca, "REQUESTS_CA_BUNDLE": lab.ca, "PYTHONDONTWRITEBYTECODE": "1"}
         for command in session["do"]:
-            inside = ["ip", "netns", "exec", f"st{session['client']}", "timeout", "110", *command]
+            kind, name = software(command)
+            block["runs"].append({"client": kind, "software": name, "shape": session.get("shape"), "t0": time.time()})
+            inside = ["ip", "netns", "exec", f"st{session['client']}", "timeout", "280", *command]
             done = subprocess.run(inside, env=env, capture_output=True, text=True, check=False)
             if done.returncode:
                 raise SystemExit(f"{session['client']} {command[0]}: {done.stdout[-300:]}{done.stderr[-600:]}")

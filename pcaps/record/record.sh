@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 out=$(dirname "$here")
 run=${1:-/tmp/lab-run}
 shift || true
-[ $# -gt 0 ] || set -- office-week browser-tcp browser-quic clients-vlan-v6
+[ $# -gt 0 ] || set -- office-week browser-tcp browser-quic clients-vlan-v6 shapes-tcp shapes-quic
 mkdir -p "$run"
 run=$(cd "$run" && pwd)
 export LABSRV=$run/target/debug/labsrv LAB_NODE=$run LAB_PYTHON=$run/venv/bin/python PYTHONDONTWRITEBYTECODE=1
@@ -36,14 +36,21 @@ office_week() {
   cd "$run/office-week"
   "$here/shift.py" raw.pcap blocks.jsonl shifted.pcap
   "$here/cut.py" shifted.pcap "$out/office-week.pcap" --after 24 --keep 66
-  "$here/truth.py" truth.jsonl "$out/office-week.pcap" "$out/office-week.truth.json" --blocks blocks.jsonl
+  "$here/truth.py" truth.jsonl "$out/office-week.pcap" "$out/office-week.truth.json" --blocks blocks.jsonl --runs blocks.jsonl
 }
 
 browser() { # name
   record "$1" "$here/short_runs.py" "$run/$1" "$1"
   cd "$run/$1"
   "$here/cut.py" raw.pcap "$out/$1.pcap" --after 120 --keep 96
-  "$here/truth.py" truth.jsonl "$out/$1.pcap" "$out/$1.truth.json"
+  "$here/truth.py" truth.jsonl "$out/$1.pcap" "$out/$1.truth.json" --runs blocks.jsonl
+}
+
+shapes() { # name
+  LAB_BROWSERS=8 record "$1" "$here/shapes.py" "$run/$1" "$1"
+  cd "$run/$1"
+  "$here/cut.py" raw.pcap "$out/$1.pcap" --after 40 --keep 72
+  "$here/truth.py" truth.jsonl "$out/$1.pcap" "$out/$1.truth.json" --runs blocks.jsonl
 }
 
 clients_vlan_v6() {
@@ -53,7 +60,7 @@ clients_vlan_v6() {
   # Engineering and Support come over a trunk, Finance over an access port.
   "$here/tag.py" cut.pcap tagged.pcap 2=20 3=30
   editcap -F pcapng tagged.pcap "$out/clients-vlan-v6.pcapng"
-  "$here/truth.py" truth.jsonl tagged.pcap "$out/clients-vlan-v6.truth.json" --name clients-vlan-v6.pcapng
+  "$here/truth.py" truth.jsonl tagged.pcap "$out/clients-vlan-v6.truth.json" --runs blocks.jsonl --name clients-vlan-v6.pcapng
 }
 
 prepare
@@ -62,6 +69,7 @@ for name in "$@"; do
     office-week) (office_week) ;;
     browser-tcp | browser-quic) (browser "$name") ;;
     clients-vlan-v6) (clients_vlan_v6) ;;
+    shapes-tcp | shapes-quic) (shapes "$name") ;;
     *) echo "record.sh: no capture of that name: $name" >&2; exit 2 ;;
   esac
 done

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::site::{Received, Reply};
@@ -28,11 +29,70 @@ pub fn prose(size: usize, seed: u32) -> String {
     text
 }
 
-/// The answer to a prompt; its length follows from the prompt's, so that runs are alike.
+/// What a prompt may say about the time its answer takes, in milliseconds: until the first piece, from there to the
+/// last, and a silence in the middle.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Pace {
+    think: u64,
+    read: u64,
+    stall: u64,
+}
+
+impl Pace {
+    fn of(asked: &Value) -> Option<Self> {
+        Self::deserialize(asked.get("pace")?).ok()
+    }
+
+    /// The pieces of an answer, each with the pause before it: a word or ten, as fast as a model writes.
+    fn pieces(&self, seed: u32) -> Vec<(Duration, String)> {
+        let mut state = seed | 1;
+        let mut random = |low: u64, high: u64| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            low + u64::from(state >> 12) % (high - low)
+        };
+        let (mut pieces, mut at, mut stall) = (Vec::new(), 0, self.stall);
+        let mut pause = self.think;
+        while pieces.is_empty() || at < self.read {
+            pieces.push((Duration::from_millis(pause), prose(random(8, 90) as usize, seed + pieces.len() as u32)));
+            pause = random(60, 260);
+            at += pause;
+            if at * 2 > self.read {
+                pause += std::mem::take(&mut stall);
+            }
+        }
+        pieces
+    }
+}
+
+/// The pieces of the usual answer; its length follows from the prompt's, so that runs are alike.
+fn usual(seed: u32) -> Vec<(Duration, String)> {
+    let pause = |i: u32| if i == 0 { THINK } else { TICK };
+    (0..12 + seed % 7).map(|i| (pause(i), prose(60 + (seed as usize + 13) % 90, seed + i))).collect()
+}
+
+/// The answer to a prompt that came as a message of a socket.
+pub fn messages(received: &Received) -> Vec<(Duration, Bytes)> {
+    let seed = received.bytes as u32;
+    let asked: Value = serde_json::from_slice(&received.start).unwrap_or_default();
+    let pieces = Pace::of(&asked).map_or_else(|| usual(seed), |pace| pace.pieces(seed));
+    let count = pieces.len();
+    let message = |(i, (pause, text)): (usize, (Duration, String))| {
+        let kind = if i + 1 == count { "done" } else { "appendText" };
+        (pause, Bytes::from(json!({"event": kind, "text": text}).to_string()))
+    };
+    pieces.into_iter().enumerate().map(message).collect()
+}
+
+/// The answer to a prompt.
 pub fn answer(path: &str, received: &Received) -> Reply {
     let seed = received.bytes as u32;
-    let pieces: Vec<String> = (0..12 + seed % 7).map(|i| prose(60 + (seed as usize + 13) % 90, seed + i)).collect();
     let asked: Value = serde_json::from_slice(&received.start).unwrap_or_default();
+    let pace = Pace::of(&asked);
+    let (pauses, pieces): (Vec<Duration>, Vec<String>) =
+        pace.as_ref().map_or_else(|| usual(seed), |pace| pace.pieces(seed)).into_iter().unzip();
+    let late = |document: &Value| late(document, pace.as_ref());
+    let paced = |events: Vec<String>| paced(events, &pauses);
     let streamed = asked["stream"].as_bool();
     match (path, streamed) {
         ("/v1/embeddings", _) => late(&embedding()),
@@ -45,12 +105,14 @@ pub fn answer(path: &str, received: &Received) -> Reply {
 }
 
 /// One JSON document, after the time that the model takes to write it.
-fn late(document: &Value) -> Reply {
-    Reply::stream("application/json", vec![(THINK + TICK * 10, Bytes::from(document.to_string()))])
+fn late(document: &Value, pace: Option<&Pace>) -> Reply {
+    let pause = pace.map_or(THINK + TICK * 10, |pace| Duration::from_millis(pace.think));
+    Reply::stream("application/json", vec![(pause, Bytes::from(document.to_string()))])
 }
 
-fn paced(events: Vec<String>) -> Reply {
-    let pause = |i: usize| if i == 0 { THINK } else { TICK };
+/// Events in front of and after the pieces take the usual tick.
+fn paced(events: Vec<String>, pauses: &[Duration]) -> Reply {
+    let pause = |i: usize| pauses.get(i).copied().unwrap_or(TICK);
     let parts = events.into_iter().enumerate().map(|(i, e)| (pause(i), Bytes::from(e))).collect();
     Reply::stream("text/event-stream", parts)
 }

@@ -1,5 +1,5 @@
 //! The lab's stand-in for the Internet: every host name of the hosts file, over HTTP/1.1, HTTP/2,
-//! HTTP/3 and plain HTTP, plus the DNS that points there.
+//! HTTP/3, WebSocket and plain HTTP, plus the DNS that points there and sound over UDP.
 //!
 //! It answers like a web page, a chat endpoint or an upload endpoint, and writes one JSON line for
 //! each connection, request and DNS question: the truth that a capture of the same minute is
@@ -11,8 +11,10 @@ mod answers;
 mod certs;
 mod dns;
 mod hosts;
+mod media;
 mod quic;
 mod site;
+mod socket;
 mod tcp;
 mod truth;
 
@@ -46,9 +48,12 @@ async fn main() -> Result<()> {
     for address in resolvers {
         dns::serve(address, hosts.clone(), log.clone()).await?;
     }
-    quic::serve(any(443), authority.clone(), log.clone())?;
+    for (name, address) in hosts.media() {
+        media::serve(address, name, log.clone()).await?;
+    }
+    quic::serve(any(443), authority.clone(), hosts.clone(), log.clone())?;
     tcp::serve_plain(any(80), log.clone()).await?;
-    tcp::serve_tls(any(443), authority, log).await?;
+    tcp::serve_tls(any(443), authority, hosts, log).await?;
 
     std::fs::write(out.join("ready"), "")?;
     std::future::pending().await

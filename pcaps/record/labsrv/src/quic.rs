@@ -10,26 +10,32 @@ use h3::server::RequestResolver;
 use quinn::crypto::rustls::{HandshakeData, QuicServerConfig};
 
 use crate::certs::Authority;
+use crate::hosts::Hosts;
 use crate::site;
 use crate::truth::{Conn, Ends, Exchange, Log};
 
 /// Longer than any pause of a drive script, short enough that a closed browser is soon forgotten.
 const IDLE: Duration = Duration::from_secs(20);
 
-pub fn serve(address: SocketAddr, authority: Arc<Authority>, log: Arc<Log>) -> Result<()> {
+pub fn serve(address: SocketAddr, authority: Arc<Authority>, hosts: Arc<Hosts>, log: Arc<Log>) -> Result<()> {
     let crypto = QuicServerConfig::try_from(authority.server_config(&["h3"]))?;
     let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
-    let mut transport = quinn::TransportConfig::default();
-    transport.max_idle_timeout(Some(IDLE.try_into()?));
-    config.transport_config(Arc::new(transport));
-    let endpoint = quinn::Endpoint::server(config, address)?;
+    config.transport_config(transport(None)?);
+    let endpoint = quinn::Endpoint::server(config.clone(), address)?;
     tokio::spawn(async move {
         while let Some(incoming) = endpoint.accept().await {
             let log = log.clone();
+            let mut config = config.clone();
+            if let Some(ping) = incoming.local_ip().and_then(|ip| hosts.ping_at(ip)) {
+                match transport(Some(ping)) {
+                    Ok(transport) => _ = config.transport_config(transport),
+                    Err(e) => eprintln!("quic: {e}"),
+                }
+            }
             let server_port = address.port();
             tokio::spawn(async move {
                 let client = incoming.remote_address();
-                if let Err(e) = speak(incoming, server_port, log).await {
+                if let Err(e) = speak(incoming, config, server_port, log).await {
                     eprintln!("quic {client}: {e}");
                 }
             });
@@ -38,11 +44,17 @@ pub fn serve(address: SocketAddr, authority: Arc<Authority>, log: Arc<Log>) -> R
     Ok(())
 }
 
-async fn speak(incoming: quinn::Incoming, server_port: u16, log: Arc<Log>) -> Result<()> {
+fn transport(ping: Option<Duration>) -> Result<Arc<quinn::TransportConfig>> {
+    let mut transport = quinn::TransportConfig::default();
+    transport.max_idle_timeout(Some(IDLE.try_into()?)).keep_alive_interval(ping);
+    Ok(Arc::new(transport))
+}
+
+async fn speak(incoming: quinn::Incoming, config: quinn::ServerConfig, server_port: u16, log: Arc<Log>) -> Result<()> {
     let client = incoming.remote_address();
     let server_ip = incoming.local_ip().unwrap_or(client.ip());
     let mut ends = Ends::new(client, SocketAddr::new(server_ip, server_port), "quic");
-    let quic = incoming.await?;
+    let quic = incoming.accept_with(Arc::new(config))?.await?;
     ends.alpn = Some("h3".to_owned());
     ends.sni =
         quic.handshake_data().and_then(|data| data.downcast::<HandshakeData>().ok()).and_then(|data| data.server_name);

@@ -9,7 +9,7 @@ use crate::answers;
 use crate::truth::Exchange;
 
 /// How much of a request body is kept to see whether the client wants a stream.
-const KEPT: usize = 64 * 1024;
+const KEPT: usize = 256 * 1024;
 
 /// The request body: counted in full, kept only at its start.
 #[derive(Default)]
@@ -42,6 +42,11 @@ impl Reply {
         Self { status: StatusCode::OK, content_type, parts }
     }
 
+    /// Taken, and nothing to say.
+    pub fn empty() -> Self {
+        Self { status: StatusCode::NO_CONTENT, content_type: "text/plain", parts: Vec::new() }
+    }
+
     pub fn head(&self) -> Response<()> {
         let mut head = Response::new(());
         *head.status_mut() = self.status;
@@ -66,15 +71,28 @@ pub fn reply(exchange: &mut Exchange, received: &Received) -> Reply {
         "POST" if is_any(&["telemetry", "rgstr", "/events"]) => {
             ("telemetry", Reply::whole("application/json", "{\"success\":true}"))
         }
+        "POST" if is_any(&["/event_logging", "/log_event", "/ces/"]) => ("telemetry", Reply::empty()),
+        "POST" if is_any(&["/prepare"]) => ("browse", Reply::whole("application/json", token(host))),
         "POST" if is_any(&["/mail/"]) => ("browse", Reply::whole("application/json", "{\"sent\":true}")),
         "POST" => {
-            let kind = if host.starts_with("api.") { "api" } else { "chat" };
-            (kind, answers::answer(path, received))
+            exchange.prompts = 1;
+            (asker(host), answers::answer(path, received))
         }
+        _ if path.ends_with("/heartbeat") => ("browse", Reply::empty()),
         _ => ("browse", page_or_asset(host, path)),
     };
     exchange.kind = kind;
     reply
+}
+
+/// Prompts to an API come from programs, those to a site from its page.
+pub fn asker(host: &str) -> &'static str {
+    if host.starts_with("api.") { "api" } else { "chat" }
+}
+
+/// What a page fetches before it may send a prompt.
+fn token(host: &str) -> String {
+    format!("{{\"token\":\"{}\"}}", answers::prose(1_300, spread(host, "token")))
 }
 
 fn accepted(received: &Received) -> Reply {
@@ -113,7 +131,13 @@ fn code(size: usize) -> String {
     format!("/*{}*/", answers::prose(size, size as u32))
 }
 
-fn noise(size: usize, seed: u32) -> Vec<u8> {
+/// One packet of sound, 80 to 160 bytes; `state` makes the next one another.
+pub fn sound(state: &mut u32) -> Vec<u8> {
+    *state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+    noise(80 + (*state >> 8) as usize % 81, *state)
+}
+
+pub fn noise(size: usize, seed: u32) -> Vec<u8> {
     let mut state = seed | 1;
     (0..size)
         .map(|_| {

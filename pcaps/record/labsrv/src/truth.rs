@@ -37,6 +37,10 @@ impl Log {
     pub fn dns(&self, question: &Question<'_>) {
         self.write(question);
     }
+
+    pub fn media(&self, line: &Media) {
+        self.write(line);
+    }
 }
 
 /// One DNS question.
@@ -68,7 +72,7 @@ pub struct Ends {
     pub client_port: u16,
     pub server: String,
     pub server_port: u16,
-    /// `tls`, `quic` or `http`.
+    /// `tls`, `quic`, `http` or `media`.
     pub proto: &'static str,
     pub sni: Option<String>,
     pub alpn: Option<String>,
@@ -116,6 +120,27 @@ impl Drop for Conn {
     }
 }
 
+/// Sound over UDP with one client: datagrams and their payload bytes.
+#[derive(Serialize)]
+pub struct Media {
+    t: &'static str,
+    #[serde(flatten)]
+    ends: Ends,
+    pub packets_up: u64,
+    pub packets_down: u64,
+    pub up: u64,
+    pub down: u64,
+    start: u64,
+    pub end: u64,
+}
+
+impl Media {
+    pub fn new(ends: Ends) -> Self {
+        let start = now();
+        Self { t: "media", ends, packets_up: 0, packets_down: 0, up: 0, down: 0, start, end: start }
+    }
+}
+
 /// One request in the making: `up` and `down` are body bytes, without headers, without TLS.
 #[derive(Serialize)]
 pub struct Exchange {
@@ -127,6 +152,8 @@ pub struct Exchange {
     pub method: String,
     pub path: String,
     pub kind: &'static str,
+    /// Requests for an answer; a WebSocket carries many.
+    pub prompts: u64,
     pub up: u64,
     pub down: u64,
     pub start: u64,
@@ -148,6 +175,7 @@ impl Exchange {
             method: head.method.to_string(),
             path: head.uri.path().to_owned(),
             kind: "browse",
+            prompts: 0,
             up: 0,
             down: 0,
             start: now(),
