@@ -7,6 +7,7 @@
 //! - [`policy`]: service and client to status, owner and reason. One organisation's opinion, dated.
 //! - [`usage`]: role, strength, turns and bytes to nothing, visited, shared or used.
 //! - [`behaviour`]: what a flow was for, and what kind of client made it.
+//! - [`volume`]: uploads and habits to what is unusual, with the numbers that make it so.
 
 pub mod behaviour;
 pub mod catalogue;
