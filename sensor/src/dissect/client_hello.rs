@@ -13,8 +13,30 @@ pub mod extension {
     pub const SIGNATURE_ALGORITHMS: u16 = 0x000d;
     /// application_layer_protocol_negotiation, RFC 7301.
     pub const ALPN: u16 = 0x0010;
+    /// padding, RFC 7685.
+    pub const PADDING: u16 = 0x0015;
+    /// compress_certificate, RFC 8879: Chromium, Firefox, Safari.
+    pub const COMPRESS_CERTIFICATE: u16 = 0x001b;
+    /// record_size_limit, RFC 8449: Firefox, GnuTLS.
+    pub const RECORD_SIZE_LIMIT: u16 = 0x001c;
+    /// delegated_credential, RFC 9345: Firefox.
+    pub const DELEGATED_CREDENTIAL: u16 = 0x0022;
+    /// session_ticket, RFC 5077.
+    pub const SESSION_TICKET: u16 = 0x0023;
+    /// pre_shared_key, RFC 8446.
+    pub const PRE_SHARED_KEY: u16 = 0x0029;
+    /// early_data, RFC 8446.
+    pub const EARLY_DATA: u16 = 0x002a;
     /// supported_versions, RFC 8446.
     pub const SUPPORTED_VERSIONS: u16 = 0x002b;
+    /// cookie, RFC 8446.
+    pub const COOKIE: u16 = 0x002c;
+    /// application_settings before its number changed: Chromium to 2024.
+    pub const ALPS_OLD: u16 = 0x4469;
+    /// application_settings, draft-vvv-tls-alps: Chromium.
+    pub const ALPS: u16 = 0x44cd;
+    /// channel_id, a draft that Chromium once sent.
+    pub const CHANNEL_ID: u16 = 0x7550;
     /// encrypted_client_hello, RFC 9849.
     pub const ECH: u16 = 0xfe0d;
     /// encrypted_server_name, the draft that ECH replaced.

@@ -48,7 +48,8 @@ fn real(values: &[u16]) -> Vec<u16> {
     values.iter().copied().filter(|&v| !is_grease(v)).collect()
 }
 
-fn is_grease(value: u16) -> bool {
+/// True for a value that clients send so that servers learn to ignore unknown ones (RFC 8701).
+pub fn is_grease(value: u16) -> bool {
     let [high, low] = value.to_be_bytes();
     high == low && low & 0x0f == 0x0a
 }

@@ -1,174 +1,193 @@
 //! Counts exchanges on a tagged flow without keeping a trace: only totals leave this file.
 //!
-//! A *burst* is what the client sends between two answers of the service. A burst is a *turn* when it holds content,
-//! is answered, and is more than loading a page takes. Loading a page is a train of requests that follow one another
-//! within moments; a person's prompt comes after a pause, or its answer trickles in as it is written. A program's call
-//! to an API needs neither: there is no page to load.
+//! A *burst* is what the client sends between two answers of the service. A burst is a *turn* when it holds content, is
+//! answered, and the answer is more than a page's parts or a report's receipt are:
+//!
+//! - it **trickles**: it comes in many small arrivals, as it is written, while the client sends nothing;
+//! - or it is **whole** and comes after a time of thought that no page, file or receipt takes;
+//! - or a **program** calls an API: there is no page to load, so every call is a turn;
+//! - or both ends **speak**: a conversation by voice is one turn, however long.
+//!
+//! What the client sends meanwhile and is too small to ask anything (keep-alives, polls) starts no burst, and what comes
+//! back for it is no part of the answer.
 
-/// A first burst shorter than this is the end of the handshake and HTTP/2 settings, a connection opened in advance,
-/// unless its answer trickles in.
-const FIRST_CONTENT: u64 = 350;
-/// A later burst shorter than this is flow control, a ping or an acknowledgement.
-const CONTENT: u64 = 150;
-/// Up to this size a packet is flow control (HTTP/2 WINDOW_UPDATE, PING or SETTINGS in a TLS record): it neither answers
-/// nor asks, so it cuts no upload and no answer in two.
+use super::answer::Answer;
+use super::speech::Speech;
+
+/// Up to this size a packet is flow control (HTTP/2 WINDOW_UPDATE, PING or SETTINGS in a TLS record of 31 to 39 bytes):
+/// it neither answers nor asks, so it cuts no upload and no answer in two.
 const CONTROL: u64 = 48;
-/// µs of silence from the client that end the loading of a page.
+/// Content before the first turn, handshake included: the end of the TLS handshake (64 to 80 bytes) and the HTTP/2
+/// preface with its settings (86 to 104) are sent by a connection that asks nothing.
+const FIRST_CONTENT: u64 = 240;
+/// A smaller burst is a keep-alive or asks for a page's part: with all header fields in the compression table that
+/// takes 53 to 128 bytes, a prompt has its text besides.
+const CONTENT: u64 = 150;
+/// A program's call with compressed header fields: 9 bytes of frame and 22 of record around indexed fields.
+const COMPRESSED: u64 = 50;
+/// A program's call over HTTP/1: method, path, host, length, type and a key are never shorter with their record. The
+/// messages of a WebSocket that carries speech are.
+const UNCOMPRESSED: u64 = 200;
+/// µs of silence from the client that end a burst that nobody answered.
 const PAUSE: i64 = 1_000_000;
-/// A written answer takes at least this long, µs, ...
-const TRICKLE_TIME: i64 = 500_000;
-/// ... comes in at least this many packets ...
-const TRICKLE_PACKETS: u32 = 6;
-/// ... and they are small.
-const TRICKLE_MEAN: u64 = 700;
+/// µs since its last arrival during which an answer is still being written: models pause less between tokens, people
+/// more before the next question. What a page sends meanwhile is a report, not the next question.
+const WRITING: i64 = 250_000;
+/// A burst of this size is an upload: it goes on after flow control of the receiver ...
+const UPLOAD: u64 = 16_384;
+/// ... that is less than this part of it: one WINDOW_UPDATE of 35 bytes for 16 KiB is 1/468.
+const FLOW_CONTROL_PART: u64 = 50;
+/// A question in one piece: more than a page's part takes, see [`CONTENT`], even when two are asked for together.
+const QUESTION: u64 = 300;
 
 /// The running count of one flow.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Bursts {
-    programmatic: bool,
     /// Turns so far.
     pub turns: u64,
     /// Largest burst so far, bytes.
     pub largest: u64,
-    bursts: u32,
-    up: u64,
-    after_pause: bool,
+    /// An answer trickled in as it was written.
+    pub streamed: bool,
+    /// Bursts of content that came after a pause and got no more than a receipt.
+    pub reports: u32,
+    /// Turns whose burst was larger than that of the turn before.
+    pub grown: u32,
+    /// Turns whose burst was not larger than that of the turn before.
+    pub shrunk: u32,
+    /// Smallest burst of a turn, bytes; 0 before the first turn.
+    pub smallest: u64,
+    /// Seconds in which both ends sent small packets without a pause.
+    pub speech: Speech,
+    /// The client is known to render pages: what it sends while an answer is being written is a page's report. Of
+    /// other clients it is the next question.
+    pub renders: bool,
+    programmatic: bool,
+    content: u64,
+    /// All content from the client.
+    total: u64,
+    /// The burst that waits for its answer or gets it.
+    asked: u64,
+    /// What was sent since and does not amount to a burst yet.
+    aside: u64,
+    paused: bool,
+    counted: bool,
+    settled: bool,
+    previous: u64,
     last_up: Option<i64>,
     answer: Answer,
-}
-
-#[derive(Debug, Clone, Default)]
-struct Answer {
-    packets: u32,
-    bytes: u64,
-    first: i64,
-    counted: bool,
 }
 
 impl Bursts {
     /// Starts after the name is known. `programmatic`: a program calls an API, no browser loads pages from it.
     pub fn new(programmatic: bool) -> Self {
-        Self {
-            programmatic,
-            turns: 0,
-            largest: 0,
-            bursts: 0,
-            up: 0,
-            after_pause: false,
-            last_up: None,
-            answer: Answer::default(),
-        }
+        Self { programmatic, content: if programmatic { UNCOMPRESSED } else { CONTENT }, ..Self::default() }
     }
 
-    /// The client sent `bytes` of content at `time`.
+    /// The client compresses header fields (HTTP/2, HTTP/3), so that a program's short call takes few bytes.
+    #[must_use]
+    pub fn compressed(self, yes: bool) -> Self {
+        Self { content: if yes && self.programmatic { COMPRESSED } else { self.content }, ..self }
+    }
+
+    /// The client sent `bytes` of content at `time`, µs.
     pub fn up(&mut self, time: i64, bytes: u64) {
-        if self.answer.packets > 0 && bytes <= CONTROL {
+        if bytes <= CONTROL {
             return;
         }
-        if self.up == 0 || self.answer.packets > 0 {
-            self.up = 0;
+        self.speech.up(time, bytes);
+        let silent = self.last_up.replace(time).is_some_and(|last| time - last >= PAUSE);
+        self.total += bytes;
+        if self.goes_on(silent) {
+            self.asked += bytes;
+            self.largest = self.largest.max(self.asked);
+            return;
+        }
+        if self.aside == 0 || silent {
+            // An HTTP/1 call begins with a packet of fields; messages of a WebSocket that are smaller are no calls.
+            if self.programmatic && bytes < self.content {
+                return;
+            }
+            self.aside = 0;
+            self.paused = silent;
+        }
+        self.aside += bytes;
+        self.largest = self.largest.max(self.aside);
+        let writing = self.renders && self.answer.is_writing(time, WRITING);
+        if self.aside >= self.content && !writing {
+            self.settle();
+            self.asked = std::mem::take(&mut self.aside);
             self.answer = Answer::default();
-            self.after_pause = self.last_up.is_some_and(|last| time - last >= PAUSE);
-            self.bursts = self.bursts.saturating_add(1);
+            (self.counted, self.settled) = (false, false);
         }
-        self.up += bytes;
-        self.last_up = Some(time);
-        self.largest = self.largest.max(self.up);
     }
 
-    /// The service sent `bytes` at `time`.
+    /// The service sent `bytes` at `time`, µs.
     pub fn down(&mut self, time: i64, bytes: u64) {
-        if self.up == 0 || self.answer.counted || bytes <= CONTROL {
+        if bytes <= CONTROL {
             return;
         }
-        if self.answer.packets == 0 {
-            self.answer.first = time;
+        self.speech.down(time, bytes);
+        if self.asked == 0 {
+            return;
         }
-        self.answer.packets += 1;
-        self.answer.bytes += bytes;
-        if self.is_turn(time) {
-            self.answer.counted = true;
-            self.turns += 1;
+        if self.turns == 0 && self.speech.is_sure() {
+            self.count();
+        }
+        let for_aside = std::mem::take(&mut self.aside) > 0;
+        self.answer.arrived(time, bytes, self.last_up, for_aside);
+        let trickles = self.answer.trickles(self.renders);
+        self.streamed |= trickles && self.asks();
+        if !self.counted && (self.asks() && (self.programmatic || trickles)) {
+            self.count();
         }
     }
 
-    fn is_turn(&self, time: i64) -> bool {
-        let enough = if self.bursts <= 1 { FIRST_CONTENT } else { CONTENT };
-        let asked = self.up >= enough && (self.programmatic || self.after_pause);
-        asked || self.up >= CONTENT && self.trickles(time)
-    }
-
-    fn trickles(&self, time: i64) -> bool {
-        let Answer { packets, bytes, first, .. } = self.answer;
-        packets >= TRICKLE_PACKETS && time - first >= TRICKLE_TIME && bytes / u64::from(packets) <= TRICKLE_MEAN
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: i64 = 1_000_000;
-
-    #[test]
-    fn loading_a_page_is_no_turn() {
-        let mut b = Bursts::new(false);
-        b.up(0, 900);
-        for i in 0..40 {
-            b.down(i * 10_000, 1400);
+    /// Decides the last exchange if the service has said all it will say: at the end of the flow, or when it has been
+    /// silent. What is asked afterwards is another burst.
+    pub fn settle(&mut self) {
+        if std::mem::replace(&mut self.settled, true) {
+            return;
         }
-        b.up(450_000, 300);
-        for i in 0..60 {
-            b.down(500_000 + i * 10_000, 1400);
+        if !self.counted && self.asked >= QUESTION && self.asks() && self.answer.is_whole() {
+            self.count();
         }
-        assert_eq!(b.turns, 0);
+        if self.counted {
+            self.compare();
+        } else if self.paused && self.asked >= CONTENT && self.answer.is_receipt() {
+            self.reports = self.reports.saturating_add(1);
+        }
     }
 
-    #[test]
-    fn a_prompt_after_a_pause_is_a_turn_once() {
-        let mut b = Bursts::new(false);
-        b.up(0, 900);
-        b.down(10_000, 1400);
-        b.up(5 * SECOND, 1200);
-        b.up(5 * SECOND + 10, 1200);
-        for i in 0..30 {
-            b.down(6 * SECOND + i * 40_000, 120);
+    /// Settles when nothing has come for a while before `time`.
+    pub fn settle_if_silent(&mut self, time: i64) {
+        if self.answer.is_over(time) {
+            self.settle();
         }
-        assert_eq!((b.turns, b.largest), (1, 2400));
     }
 
-    #[test]
-    fn a_written_answer_needs_no_pause_before_it() {
-        let mut b = Bursts::new(false);
-        b.up(0, 900);
-        for i in 0..30 {
-            b.down(i * 40_000, 120);
-        }
-        assert_eq!(b.turns, 1);
+    fn goes_on(&self, silent: bool) -> bool {
+        let upload = self.asked >= UPLOAD && self.answer.bytes < self.asked / FLOW_CONTROL_PART;
+        self.asked == 0 || !silent && !self.settled && (self.answer.bytes == 0 || upload)
     }
 
-    #[test]
-    fn flow_control_does_not_cut_an_answer_in_two() {
-        let mut b = Bursts::new(false);
-        b.up(0, 300);
-        for i in 0..20 {
-            b.down(i * 60_000, 110);
-            b.up(i * 60_000 + 10, 35);
-        }
-        assert_eq!((b.turns, b.largest), (1, 300));
+    fn asks(&self) -> bool {
+        self.total >= FIRST_CONTENT && self.asked >= self.content
     }
 
-    #[test]
-    fn a_call_to_an_api_is_a_turn_and_an_idle_connection_is_none() {
-        let mut call = Bursts::new(true);
-        call.up(0, 700);
-        call.down(1000, 300);
-        assert_eq!(call.turns, 1);
-        let mut idle = Bursts::new(true);
-        idle.up(0, 180);
-        idle.down(1000, 300);
-        idle.up(30 * SECOND, 39);
-        idle.down(30 * SECOND + 1, 39);
-        assert_eq!(idle.turns, 0);
+    fn count(&mut self) {
+        self.counted = true;
+        self.turns += 1;
+    }
+
+    /// Larger or smaller than the turn before: the sizes themselves are forgotten.
+    fn compare(&mut self) {
+        match self.asked > self.previous {
+            _ if self.previous == 0 => {}
+            true => self.grown = self.grown.saturating_add(1),
+            false => self.shrunk = self.shrunk.saturating_add(1),
+        }
+        self.smallest = if self.smallest == 0 { self.asked } else { self.smallest.min(self.asked) };
+        self.previous = self.asked;
     }
 }

@@ -1,9 +1,13 @@
 //! The flow table's entries: who talks to whom, how much, and how far naming has come.
 
+mod answer;
 pub mod burst;
+pub mod client;
 pub mod key;
 pub mod probe;
+mod quic_path;
 pub mod resolver;
+pub mod speech;
 pub mod table;
 pub mod tag;
 

@@ -1,6 +1,7 @@
 //! Looks at a flow's payload until its name is known or given up: ClientHellos over any number of TCP segments, HTTP
 //! requests, and ClientHellos over QUIC Initial packets.
 
+use super::client::Build;
 use super::key::{Both, Side};
 use crate::assemble::{Assembler, Full};
 use crate::decode::{L4, Packet};
@@ -40,6 +41,8 @@ pub struct Found {
     pub esni: bool,
     /// JA4 fingerprint of a hello.
     pub ja4: Option<String>,
+    /// What the hello tells about the software that sent it.
+    pub build: Build,
     /// What tells this QUIC connection from the next one on the same ports; 0 without QUIC.
     pub connection: u64,
     /// More may follow that names the flow better: an HTTP CONNECT.
@@ -185,6 +188,7 @@ impl Stream {
                     ech: false,
                     esni: false,
                     ja4: None,
+                    build: Build::default(),
                     connection: 0,
                     tunnel,
                 }))
@@ -282,6 +286,7 @@ fn hello(message: &[u8], sender: Side, over: Over) -> Look {
         ech: hello.has_ech(),
         esni: hello.has_esni(),
         ja4: Some(ja4(&hello, over)),
+        build: Build::of(&hello),
         connection: 0,
         tunnel: false,
     }))

@@ -1,29 +1,33 @@
 //! What an AI-tagged flow keeps beyond its counters, and when it writes a record.
 
-use rules::behaviour::{Behaviour, ClientKind};
+use rules::behaviour::{self, ClientKind, Totals};
 use rules::catalogue::{Access, Hit, Modality, Plan, Role, Strength};
 
 use super::Flow;
 use super::burst::Bursts;
+use super::client::{Client, Manner};
 use super::key::Side;
+use super::quic_path::{Datagram, QuicPath};
 use crate::decode::{L4, Mac, Packet};
-use crate::dissect::quic;
 use crate::record::{Ech, Evidence, FlowRecord, Protocol};
 
 /// µs between two records of an open flow.
 const INTERVAL: i64 = 60_000_000;
 /// Upload since the last record that brings the next one early; it doubles with each.
 const UPLOAD_STEP: u64 = 1 << 20;
-/// A QUIC datagram up to this size only acknowledges: header, a few ACK ranges, authentication tag.
-const ACK_ONLY: u64 = 80;
+/// UDP on this port is QUIC, also when its handshake was not seen.
+const HTTPS: u16 = 443;
 
 /// An AI service on a flow.
 #[derive(Debug)]
 pub struct Tagged {
     /// What the name and the catalogue say.
     pub tag: Tag,
+    client: Client,
     bursts: Bursts,
+    path: QuicPath,
     upload: u64,
+    copied: Copied,
     reported: Reported,
     seq: u32,
     due: i64,
@@ -74,6 +78,13 @@ pub struct Origin {
     pub catalogue: String,
 }
 
+/// Bytes of second copies of datagrams: a doubled mirror.
+#[derive(Debug, Clone, Copy, Default)]
+struct Copied {
+    up: u64,
+    down: u64,
+}
+
 /// Totals at the last record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Reported {
@@ -113,17 +124,36 @@ impl Tag {
 
 impl Tagged {
     /// Begins with the totals that the flow has so far unreported.
-    pub fn new(tag: Tag, time: i64) -> Self {
-        // Of all clients only browsers send the ECH extension (as GREASE), and they load pages from API hosts as well.
-        let bursts = Bursts::new(tag.role == Role::Api && tag.ech == Ech::None);
-        Self { tag, bursts, upload: 0, reported: Reported::default(), seq: 0, due: time, upload_step: UPLOAD_STEP }
+    pub fn new(tag: Tag, client: Client, time: i64) -> Self {
+        // A browser loads pages from API hosts as well.
+        let programmatic = tag.role == Role::Api && client.manner() != Manner::Browser;
+        let compresses = tag.alpn.iter().any(|protocol| ["h2", "h3"].contains(&protocol.as_str()));
+        Self {
+            tag,
+            client,
+            bursts: Bursts::new(programmatic).compressed(compresses),
+            path: QuicPath::default(),
+            upload: 0,
+            copied: Copied::default(),
+            reported: Reported::default(),
+            seq: 0,
+            due: time,
+            upload_step: UPLOAD_STEP,
+        }
     }
 
     /// Counts a packet that came after the tag; `advance` is what it added to its sender's payload.
-    pub fn packet(&mut self, packet: &Packet<'_>, from_client: bool, advance: u64) {
+    pub fn packet(&mut self, packet: &Packet<'_>, sender: Side, from_client: bool, advance: u64) {
         let content = match packet.l4 {
             L4::Tcp { .. } => advance,
-            L4::Udp if quic::is_long_header(packet.payload) || advance <= ACK_ONLY => 0,
+            L4::Udp if self.is_quic(packet) => match self.path.datagram(packet, sender, from_client) {
+                Datagram::Data(bytes) => u64::from(bytes),
+                Datagram::Control => 0,
+                Datagram::Copy => {
+                    *(if from_client { &mut self.copied.up } else { &mut self.copied.down }) += advance;
+                    0
+                }
+            },
             L4::Udp => advance,
         };
         if content == 0 {
@@ -131,9 +161,35 @@ impl Tagged {
         }
         if from_client {
             self.upload += content;
+            self.client.up(packet.time, content);
+            self.bursts.renders = self.client.kind() == ClientKind::Browser;
             self.bursts.up(packet.time, content);
         } else {
+            self.client.down();
             self.bursts.down(packet.time, content);
+        }
+    }
+
+    fn is_quic(&self, packet: &Packet<'_>) -> bool {
+        self.tag.protocol == Protocol::Quic || packet.src.1 == HTTPS || packet.dst.1 == HTTPS
+    }
+
+    /// What the flow was for, by all that was counted of it.
+    fn totals(&self, flow: &Flow, now: Reported) -> Totals {
+        Totals {
+            role: self.tag.role,
+            client: self.client.kind(),
+            turns: now.turns,
+            down: now.down,
+            upload: now.upload,
+            largest_burst: self.bursts.largest,
+            smallest_turn: self.bursts.smallest,
+            grown: self.bursts.grown,
+            shrunk: self.bursts.shrunk,
+            reports: self.bursts.reports,
+            streamed: self.bursts.streamed,
+            speech_seconds: self.bursts.speech.seconds,
+            seconds: u32::try_from((flow.last - flow.start) / 1_000_000).unwrap_or(u32::MAX),
         }
     }
 
@@ -150,6 +206,10 @@ impl Tagged {
 
 /// The next record of a tagged flow: what it did since the last one. `None` when that is nothing and the flow goes on.
 pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, last: bool) -> Option<FlowRecord> {
+    match last {
+        true => tagged.bursts.settle(),
+        false => tagged.bursts.settle_if_silent(time),
+    }
     let now = totals(flow, tagged);
     let before = std::mem::replace(&mut tagged.reported, now);
     tagged.due = time + INTERVAL;
@@ -195,8 +255,8 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
         ech: tag.ech,
         alpn: tag.alpn,
         ja4: tag.ja4,
-        client: ClientKind::Unknown,
-        behaviour: Behaviour::Idle,
+        client: tagged.client.kind(),
+        behaviour: behaviour::classify(&tagged.totals(flow, now)),
         endpoint: None,
         bytes_up: now.up - before.up,
         bytes_down: now.down - before.down,
@@ -213,8 +273,8 @@ fn totals(flow: &Flow, tagged: &Tagged) -> Reported {
     let side = |side: Side| flow.sides.of(side);
     let (client, server) = (side(flow.client), side(flow.client.other()));
     Reported {
-        up: client.payload,
-        down: server.payload,
+        up: client.payload - tagged.copied.up,
+        down: server.payload - tagged.copied.down,
         upload: tagged.upload,
         packets_up: client.packets,
         packets_down: server.packets,

@@ -271,7 +271,7 @@ impl Worker {
         match &mut flow.state {
             State::Decided => {}
             State::Tagged(tagged) => {
-                tagged.packet(packet, sender == flow.client, advance);
+                tagged.packet(packet, sender, sender == flow.client, advance);
                 if tagged.is_due(packet.time) {
                     let record = with_tagged(flow, |f, t| tag::record(f, t, &self.core.origin, packet.time, false));
                     out.records(record);

@@ -9,6 +9,7 @@ use rules::catalogue::{Catalogue, Strength};
 
 use super::{MAX_HELD, WorkerConfig};
 use crate::decode::Packet;
+use crate::flow::client::{Build, Clients};
 use crate::flow::key::Side;
 use crate::flow::probe::{Found, Look};
 use crate::flow::tag::{self, Origin, Tag, Tagged};
@@ -28,6 +29,7 @@ pub(super) struct Core {
     infra: Infra,
     pub(super) local: LocalNets,
     pub(super) claims: Claims,
+    clients: Clients,
     pub(super) scratch: Vec<u8>,
     pub(super) ledger: Ledger,
     pub(super) named: Named,
@@ -56,11 +58,13 @@ struct Clues {
     ech: Ech,
     alpn: Vec<String>,
     ja4: Option<String>,
+    build: Build,
 }
 
 impl Clues {
     /// Not even a hello.
-    const NONE: Self = Self { protocol: Protocol::Other, ech: Ech::None, alpn: Vec::new(), ja4: None };
+    const NONE: Self =
+        Self { protocol: Protocol::Other, ech: Ech::None, alpn: Vec::new(), ja4: None, build: Build::NONE };
 }
 
 impl Core {
@@ -76,6 +80,7 @@ impl Core {
             infra: Infra::builtin(),
             local: config.local,
             claims: Claims::default(),
+            clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
             named: Named::default(),
             ai_flows: 0,
@@ -149,7 +154,8 @@ impl Core {
             return;
         }
         if found.name.is_none() || ech == Ech::Real {
-            let clues = Clues { protocol: found.protocol, ech, alpn: found.alpn, ja4: found.ja4 };
+            let clues =
+                Clues { protocol: found.protocol, ech, alpn: found.alpn, ja4: found.ja4, build: found.build };
             self.nameless(flow, clues, time, out);
             return;
         }
@@ -167,7 +173,7 @@ impl Core {
         let tag = Tag::new(&hit, found.protocol, evidence);
         let tenant = found.name.as_deref().and_then(|name| hit.tenant(name)).map(Cow::into_owned);
         let tag = Tag { host: found.name, tenant, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
-        self.tagged(flow, tag, time, out);
+        self.tagged(flow, tag, found.build, time, out);
     }
 
     /// A flow without a name of its own: what did DNS tell this client about the address?
@@ -183,6 +189,7 @@ impl Core {
             (_, Ech::Real) => Method::EchReal,
             _ => Method::None,
         };
+        let build = clues.build;
         let Some(tag) = claimed(&self.catalogue, &names, clues) else {
             self.ledger.decide(flow, method);
             flow.state = State::Decided;
@@ -190,12 +197,13 @@ impl Core {
         };
         let ambiguous = tag.evidence == Evidence::Ambiguous;
         self.ledger.decide(flow, if ambiguous { Method::Ambiguous } else { Method::Dns });
-        self.tagged(flow, tag, time, out);
+        self.tagged(flow, tag, build, time, out);
     }
 
-    fn tagged(&mut self, flow: &mut Flow, tag: Tag, time: i64, out: &mut impl Output) {
+    fn tagged(&mut self, flow: &mut Flow, tag: Tag, build: Build, time: i64, out: &mut impl Output) {
         self.ai_flows += 1;
-        let mut tagged = Box::new(Tagged::new(tag, time));
+        let client = self.clients.client(flow.client_end().0, build);
+        let mut tagged = Box::new(Tagged::new(tag, client, time));
         out.records(tag::record(flow, &mut tagged, &self.origin, time, false));
         flow.state = State::Tagged(tagged);
     }
@@ -210,7 +218,7 @@ impl Core {
 /// name alone = a graded verdict, several = ambiguous, which is never use.
 fn claimed(catalogue: &Catalogue, names: &[&str], clues: Clues) -> Option<Tag> {
     let hit = names.iter().find_map(|name| catalogue.find(name))?;
-    let Clues { protocol, ech, alpn, ja4 } = clues;
+    let Clues { protocol, ech, alpn, ja4, build: _ } = clues;
     let (evidence, strength, host, candidates) = match names {
         [name] => (Evidence::Dns, hit.pattern.strength.max(Strength::Likely), Some((*name).to_owned()), Vec::new()),
         _ => (Evidence::Ambiguous, Strength::Weak, None, names.iter().map(|&name| name.to_owned()).collect()),

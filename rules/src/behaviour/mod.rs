@@ -1,7 +1,10 @@
 //! What a flow was for, as far as its totals tell, and what kind of client made it. Words only: the sensor counts and
 //! decides them while the flow is open, so that nothing but the word leaves the flow table.
 
+mod classify;
+
 use crate::words::words;
+pub use classify::{SPEECH_MIN, Totals, classify};
 
 words! {
     /// What a flow, or a device's day with a service, was for. Later is weightier: see [`Behaviour::of_day`].

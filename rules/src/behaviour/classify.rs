@@ -1,0 +1,113 @@
+//! From the totals of a flow to the word for it.
+
+use super::{Behaviour, ClientKind};
+use crate::catalogue::Role;
+use crate::usage::UPLOAD_MIN;
+
+/// What the flow table counted of one flow: totals and counts, never a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Role of the host within the service.
+    pub role: Role,
+    /// What the client is.
+    pub client: ClientKind,
+    /// Questions that were answered.
+    pub turns: u64,
+    /// Payload from the service, bytes.
+    pub down: u64,
+    /// Content from the client, bytes.
+    pub upload: u64,
+    /// Largest burst of content from the client, bytes.
+    pub largest_burst: u64,
+    /// Smallest burst of a turn, bytes; 0 without a turn.
+    pub smallest_turn: u64,
+    /// Turns that were larger than the one before.
+    pub grown: u32,
+    /// Turns that were not.
+    pub shrunk: u32,
+    /// Bursts of content after a pause that got no more than a receipt.
+    pub reports: u32,
+    /// An answer came as it was written.
+    pub streamed: bool,
+    /// Seconds in which both ends sent small packets all the time.
+    pub speech_seconds: u32,
+    /// Seconds from the first packet to the last.
+    pub seconds: u32,
+}
+
+/// More than a document or a few pictures: an archive, a database, a film. Bytes in one flow.
+const BULK_MIN: u64 = 10_000_000;
+/// Files of model weights begin here; their cards, tokenizers and settings are smaller. Bytes.
+const MODEL_MIN: u64 = 5_000_000;
+/// Less than this is what a connection costs that asks nothing: certificates and tickets (post-quantum certificates
+/// included) and the server's settings. Bytes.
+const PAGE_MIN: u64 = 8_000;
+/// A conversation by voice lasts at least this long, seconds; a short streamed chat over a noisy line does not.
+pub const SPEECH_MIN: u32 = 5;
+/// Turns from which on growth is no chance: sizes drawn at random grow four times in a row once in 120 flows.
+const LOOP_MIN: u64 = 5;
+/// In a loop at least three of four turns are larger than the one before; now and then a history is cut.
+const LOOP_GROWTH: (u32, u32) = (3, 4);
+/// In a loop the largest turn is at least this many times the smallest: the history outweighs the new question.
+const LOOP_FACTOR: u64 = 2;
+/// Content of a client that sent something on a telemetry host: more than the end of the handshake and the HTTP/2
+/// preface (184), bytes.
+const REPORT_MIN: u64 = 240;
+/// Reports from which on they are a rhythm.
+const REPORTS_MIN: u32 = 3;
+
+/// The word for a flow.
+pub fn classify(flow: &Totals) -> Behaviour {
+    if flow.role == Role::Telemetry {
+        return if flow.upload >= REPORT_MIN { Behaviour::Telemetry } else { Behaviour::Idle };
+    }
+    if flow.is_loop() {
+        return Behaviour::AgentLoop;
+    }
+    if flow.is_speech() {
+        return Behaviour::Voice;
+    }
+    if flow.upload >= BULK_MIN {
+        return Behaviour::Bulk;
+    }
+    if flow.is_calls() {
+        return Behaviour::ApiBatch;
+    }
+    if flow.largest_burst >= UPLOAD_MIN {
+        return Behaviour::FileUpload;
+    }
+    if flow.turns > 0 {
+        return Behaviour::Chat;
+    }
+    let models = matches!(flow.role, Role::ModelRegistry | Role::Download | Role::Cdn);
+    match flow.down {
+        MODEL_MIN.. if models => Behaviour::ModelDownload,
+        PAGE_MIN.. => Behaviour::PageView,
+        _ if flow.reports >= REPORTS_MIN => Behaviour::Telemetry,
+        _ => Behaviour::Idle,
+    }
+}
+
+impl Totals {
+    /// A program that sends again what was said before, with each call.
+    fn is_loop(&self) -> bool {
+        let (part, of) = LOOP_GROWTH;
+        let steps = self.grown.saturating_add(self.shrunk);
+        self.client != ClientKind::Browser
+            && self.turns >= LOOP_MIN
+            && u64::from(self.grown) * u64::from(of) >= u64::from(steps) * u64::from(part)
+            && self.largest_burst >= self.smallest_turn.saturating_mul(LOOP_FACTOR)
+    }
+
+    /// Both ends speak for most of the time.
+    fn is_speech(&self) -> bool {
+        self.speech_seconds >= SPEECH_MIN && self.speech_seconds >= self.seconds / 2
+    }
+
+    /// A program's calls; a few whose answers are read as they are written are a person's, at a terminal.
+    fn is_calls(&self) -> bool {
+        let calls =
+            self.client == ClientKind::Program || self.client == ClientKind::Unknown && self.role == Role::Api;
+        calls && self.turns > 0 && (!self.streamed || self.turns >= LOOP_MIN)
+    }
+}

@@ -1,0 +1,94 @@
+//! What a QUIC datagram carries besides its content, as far as lengths tell: nothing inside can be read.
+
+use super::key::{Both, Side};
+use crate::decode::Packet;
+use crate::dissect::quic;
+
+/// Up to this size a datagram only acknowledges or controls: header (up to 25 bytes), a few frames, tag (16).
+const ACK: u32 = 80;
+/// An acknowledgement grows with each hole in what it acknowledges: a datagram at most this much larger than the last
+/// acknowledgement is another one. A range takes 2 to 4 bytes.
+const ACK_GROWTH: u32 = 24;
+/// Datagrams of the first flight are padded to at least this size (RFC 9000 section 14.1). A larger one than any before
+/// tries out what the path carries (RFC 9000 section 14.4) and holds nothing else; should it be an upload's first, that
+/// one datagram is lost to the count.
+const MIN_PATH: u32 = 1200;
+/// Bytes of a datagram of stream data besides its connection id and its data: 1 of flags, 2 of packet number, 16 of tag
+/// (RFC 9001 section 5.3), and the STREAM frame's type (1), stream (1) and offset (4): RFC 9000 section 19.8.
+const AROUND_DATA: u32 = 25;
+/// Datagrams that are compared with each new one: on a mirror of both ports of a path the second copy of a frame comes
+/// a few frames after the first.
+const REMEMBERED: usize = 8;
+/// Where the bytes that are compared begin. Connection ids end before them in all but the rarest case, and a mirror
+/// that cuts frames to 66 bytes still holds them.
+const COMPARED: std::ops::Range<usize> = 16..24;
+
+/// The datagrams of one flow.
+#[derive(Debug, Clone, Default)]
+pub(super) struct QuicPath {
+    /// Bytes of the connection id that the client sends, chosen by the server.
+    id: u32,
+    sides: Both<OneWay>,
+    seen: [u64; REMEMBERED],
+    next: usize,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct OneWay {
+    largest: u32,
+    ack: u32,
+}
+
+/// What one datagram is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Datagram {
+    /// A copy of one that was counted.
+    Copy,
+    /// Handshake, acknowledgement, control, or a probe of the path.
+    Control,
+    /// It carries about this many bytes of data.
+    Data(u32),
+}
+
+impl QuicPath {
+    /// Looks at a datagram from `sender`.
+    pub(super) fn datagram(&mut self, packet: &Packet<'_>, sender: Side, from_client: bool) -> Datagram {
+        if self.is_copy(packet.payload) {
+            return Datagram::Copy;
+        }
+        let len = packet.payload_len;
+        if quic::is_long_header(packet.payload) {
+            if from_client {
+                self.id = packet.payload.get(5).map_or(self.id, |&id| u32::from(id));
+            }
+            let way = self.sides.of_mut(sender);
+            way.largest = way.largest.max(len);
+            return Datagram::Control;
+        }
+        let id = if from_client { self.id } else { 0 };
+        let way = self.sides.of_mut(sender);
+        if len <= ACK.max(way.ack.saturating_add(ACK_GROWTH)) {
+            way.ack = len;
+            return Datagram::Control;
+        }
+        if len > way.largest.max(MIN_PATH) {
+            way.largest = len;
+            return Datagram::Control;
+        }
+        Datagram::Data(len.saturating_sub(AROUND_DATA + id))
+    }
+
+    /// Encrypted bytes never repeat, so a datagram that does is a second copy of a frame.
+    fn is_copy(&mut self, payload: &[u8]) -> bool {
+        let Some(&bytes) = payload.get(COMPARED).and_then(|bytes| bytes.first_chunk::<8>()) else { return false };
+        let bytes = u64::from_ne_bytes(bytes);
+        if self.seen.contains(&bytes) {
+            return true;
+        }
+        if let Some(slot) = self.seen.get_mut(self.next) {
+            *slot = bytes;
+        }
+        self.next = (self.next + 1) % REMEMBERED;
+        false
+    }
+}
