@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use rules::usage::Use;
 use serde_json::Value;
 
+use crate::shapes::Flow;
 use crate::support::{Store, corpus, json, run, shadowtap};
 
 /// Recordings without encapsulation that cannot be decoded yet.
@@ -88,25 +90,102 @@ fn a_large_upload_elsewhere_is_no_ai_finding() {
     assert!(store.rows("SELECT * FROM flow").is_empty());
 }
 
+/// What a browser sends twice over QUIC counts twice, and these uploads overran the server's socket: a share of them was
+/// sent again.
+const RETRANSMITTED: [(&str, f64); 2] = [("t_quic", 0.06), ("firefox", 0.16)];
+
 #[test]
-fn uploads_over_tcp_are_within_two_percent() {
+fn uploads_are_within_one_percent_over_tcp_and_three_over_quic() {
     let Some(captures) = corpus("lab/captures") else { return };
     let mut checked = 0;
-    // span_dup has every frame twice: the sequence numbers tell.
-    for capture in ["span_base", "span_vlan", "span_qinq8100", "span_dup"] {
+    // span_dup has every frame twice: sequence numbers tell, and of QUIC that no datagram repeats.
+    for capture in ["t_quic", "firefox", "span_base", "span_vlan", "span_qinq8100", "span_dup"] {
         let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
+        let again = RETRANSMITTED.iter().find(|(name, _)| *name == capture).map_or(0.03, |(_, share)| *share);
         for session in sessions(&captures, capture) {
-            if session["kind"] != "upload" || session["transport"] == "quic-h3" {
+            if session["kind"] != "upload" {
                 continue;
             }
-            let [port] = ports(&session)[..] else { panic!("{session}") };
-            let rows = store.rows(&format!("SELECT sum(upload_bytes) FROM flow WHERE client_port = {port}"));
-            let (seen, sent) = (rows[0][0].parse::<f64>().unwrap(), session["upload_bytes"].as_f64().unwrap());
-            assert!((seen / sent - 1.0).abs() < 0.02, "{capture}: {seen} of {sent}");
+            let seen: u64 = flows_of(&store, &session).iter().map(|flow| flow.upload).sum();
+            let part = seen as f64 / session["upload_bytes"].as_f64().unwrap() - 1.0;
+            let range = if session["transport"] == "quic-h3" { -0.03..=again } else { 0.0..=0.01 };
+            assert!(range.contains(&part), "{capture}: {part} on {session}");
             checked += 1;
         }
     }
-    assert_eq!(checked, 4);
+    assert_eq!(checked, 10);
+}
+
+#[test]
+fn each_session_is_used_visited_or_nothing() {
+    let Some(captures) = corpus("lab/captures") else { return };
+    let mut checked = 0;
+    for capture in PLAIN {
+        let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
+        let sessions = sessions(&captures, capture);
+        for session in &sessions {
+            let flows = flows_of(&store, session);
+            let Some(seen) = flows.iter().map(|flow| flow.used).max() else { continue };
+            let asked = sessions.iter().any(|other| is_use(other) && shares_a_port(session, other));
+            let wanted = if asked { Use::Used } else { Use::Visited };
+            let quiet = flows.iter().all(|flow| flow.is_never_use());
+            assert!(seen == wanted || quiet, "{capture}: {seen} for {session}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 60, "{checked} sessions");
+}
+
+#[test]
+fn the_turns_of_each_chat_are_the_requests_within_one() {
+    let Some(captures) = corpus("lab/captures") else { return };
+    let mut checked = 0;
+    for capture in PLAIN {
+        let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
+        for session in sessions(&captures, capture) {
+            let flows = flows_of(&store, &session);
+            if !matches!(text(&session, "kind"), "chat" | "api") || flows.is_empty() {
+                continue;
+            }
+            let turns: u64 = flows.iter().map(|flow| flow.turns).sum();
+            let asked = session["requests"].as_u64().unwrap();
+            assert!(turns.abs_diff(asked) <= 1, "{capture}: {turns} turns for {session}");
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "{checked} chats");
+}
+
+#[test]
+fn the_kind_of_client_is_right_or_unknown() {
+    let Some(captures) = corpus("lab/captures") else { return };
+    let (mut right, mut unknown) = (0, 0);
+    for capture in PLAIN {
+        let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
+        for session in sessions(&captures, capture) {
+            let kind =
+                if ["chromium", "firefox"].contains(&text(&session, "tool")) { "browser" } else { "program" };
+            for flow in flows_of(&store, &session) {
+                assert!(["unknown", kind].contains(&&*flow.client), "{capture}: {} for {session}", flow.client);
+                *(if flow.client == kind { &mut right } else { &mut unknown }) += 1;
+            }
+        }
+    }
+    assert!(right > 5 * unknown, "{right} right, {unknown} unknown");
+}
+
+/// The flows of a session that are tagged, each with all its records together.
+fn flows_of(store: &Store, session: &Value) -> Vec<Flow> {
+    let client = text(session, "client_ip");
+    ports(session).into_iter().flat_map(|port| Flow::of(store, client, port)).collect()
+}
+
+fn is_use(session: &Value) -> bool {
+    matches!(text(session, "kind"), "chat" | "api" | "upload")
+}
+
+fn shares_a_port(a: &Value, b: &Value) -> bool {
+    a["client_ip"] == b["client_ip"] && ports(a).iter().any(|port| ports(b).contains(port))
 }
 
 fn sessions(captures: &Path, capture: &str) -> Vec<Value> {

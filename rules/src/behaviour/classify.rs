@@ -111,3 +111,62 @@ impl Totals {
         calls && self.turns > 0 && (!self.streamed || self.turns >= LOOP_MIN)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOTHING: Totals = Totals {
+        role: Role::App,
+        client: ClientKind::Browser,
+        turns: 0,
+        down: 4_000,
+        upload: 160,
+        largest_burst: 100,
+        smallest_turn: 0,
+        grown: 0,
+        shrunk: 0,
+        reports: 0,
+        streamed: false,
+        speech_seconds: 0,
+        seconds: 60,
+    };
+    const PROGRAM: Totals = Totals { role: Role::Api, client: ClientKind::Program, ..NOTHING };
+
+    #[test]
+    fn each_class_has_its_flow() {
+        let chat = Totals { turns: 2, streamed: true, down: 90_000, ..NOTHING };
+        let calls =
+            Totals { turns: 40, smallest_turn: 2000, largest_burst: 3000, grown: 20, shrunk: 19, ..PROGRAM };
+        let growing = Totals { smallest_turn: 2000, largest_burst: 60_000, grown: 38, shrunk: 1, ..calls };
+        let flows = [
+            (NOTHING, Behaviour::Idle),
+            (Totals { down: 80_000, reports: 9, ..NOTHING }, Behaviour::PageView),
+            (Totals { reports: 3, ..NOTHING }, Behaviour::Telemetry),
+            (Totals { role: Role::Telemetry, upload: 900, ..NOTHING }, Behaviour::Telemetry),
+            (Totals { role: Role::Telemetry, ..NOTHING }, Behaviour::Idle),
+            (Totals { role: Role::ModelRegistry, down: 9_000_000, ..PROGRAM }, Behaviour::ModelDownload),
+            (Totals { down: 9_000_000, ..NOTHING }, Behaviour::PageView),
+            (chat, Behaviour::Chat),
+            (Totals { turns: 3, streamed: true, ..PROGRAM }, Behaviour::Chat),
+            (Totals { turns: 1, ..PROGRAM }, Behaviour::ApiBatch),
+            (calls, Behaviour::ApiBatch),
+            (growing, Behaviour::AgentLoop),
+            (Totals { client: ClientKind::Browser, role: Role::App, ..growing }, Behaviour::Chat),
+            (Totals { upload: 300_000, largest_burst: 250_000, ..chat }, Behaviour::FileUpload),
+            (Totals { upload: 30_000_000, largest_burst: 250_000, ..chat }, Behaviour::Bulk),
+            (Totals { turns: 1, speech_seconds: 40, ..NOTHING }, Behaviour::Voice),
+            (Totals { speech_seconds: 6, seconds: 600, ..chat }, Behaviour::Chat),
+        ];
+        for (flow, behaviour) in flows {
+            assert_eq!(classify(&flow), behaviour, "{flow:?}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_what_was_weightiest_in_it() {
+        let day = [Behaviour::PageView, Behaviour::FileUpload, Behaviour::Chat];
+        assert_eq!(Behaviour::of_day(day), Behaviour::FileUpload);
+        assert_eq!(Behaviour::of_day([]), Behaviour::Idle);
+    }
+}

@@ -9,12 +9,20 @@ use crate::bytes::{Reader, Short};
 pub mod extension {
     /// server_name, RFC 6066.
     pub const SERVER_NAME: u16 = 0x0000;
+    /// status_request, RFC 6066.
+    pub const STATUS_REQUEST: u16 = 0x0005;
+    /// ec_point_formats, RFC 8422.
+    pub const EC_POINT_FORMATS: u16 = 0x000b;
     /// signature_algorithms, RFC 8446.
     pub const SIGNATURE_ALGORITHMS: u16 = 0x000d;
     /// application_layer_protocol_negotiation, RFC 7301.
     pub const ALPN: u16 = 0x0010;
+    /// signed_certificate_timestamp, RFC 6962.
+    pub const CERTIFICATE_TIMESTAMP: u16 = 0x0012;
     /// padding, RFC 7685.
     pub const PADDING: u16 = 0x0015;
+    /// extended_master_secret, RFC 7627.
+    pub const EXTENDED_MASTER_SECRET: u16 = 0x0017;
     /// compress_certificate, RFC 8879: Chromium, Firefox, Safari.
     pub const COMPRESS_CERTIFICATE: u16 = 0x001b;
     /// record_size_limit, RFC 8449: Firefox, GnuTLS.
@@ -31,6 +39,10 @@ pub mod extension {
     pub const SUPPORTED_VERSIONS: u16 = 0x002b;
     /// cookie, RFC 8446.
     pub const COOKIE: u16 = 0x002c;
+    /// quic_transport_parameters, RFC 9001.
+    pub const QUIC_PARAMETERS: u16 = 0x0039;
+    /// renegotiation_info, RFC 5746.
+    pub const RENEGOTIATION: u16 = 0xff01;
     /// application_settings before its number changed: Chromium to 2024.
     pub const ALPS_OLD: u16 = 0x4469;
     /// application_settings, draft-vvv-tls-alps: Chromium.

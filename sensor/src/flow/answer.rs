@@ -15,6 +15,10 @@ const LONG: Written = Written { arrivals: 10, time: 2_000_000, per_arrival: 4096
 /// µs of thought before a whole answer: a model's first word takes 0.3 s, its whole answer more; a page, a file or a
 /// receipt takes a round trip (up to 0.3 s) and some milliseconds.
 const THOUGHT: i64 = 700_000;
+/// An answer is being written until it pauses this many times as long as it did on average.
+const USUAL_SILENCES: i64 = 3;
+/// µs after an answer in which nobody asks the next question: it has to be read and written first.
+const NEXT_QUESTION: i64 = 1_000_000;
 /// A smaller answer is a receipt: HTTP fields and nothing more.
 const RECEIPT: u64 = 300;
 /// A larger whole answer is a page: a model's text of 1,000 words has 6 KB.
@@ -74,9 +78,14 @@ impl Answer {
         self.is(&short) || self.is(&LONG)
     }
 
-    /// At `time` it is being written: it trickles, or begins to.
-    pub(super) fn is_writing(&self, time: i64, within: i64) -> bool {
-        time - self.last < within && (self.is(&LONG) || self.is(&Written { arrivals: 3, time: 0, ..SHORT }))
+    /// At `time` it is being written: it trickles, or begins to, and the silence since is no longer than it was before.
+    pub(super) fn is_writing(&self, time: i64) -> bool {
+        let begun = Written { arrivals: 3, time: 0, ..SHORT };
+        if !self.is(&begun) && !self.is(&LONG) {
+            return false;
+        }
+        let usual = (self.last - self.first) / i64::from(self.arrivals.saturating_sub(1).max(1));
+        time - self.last < (usual * USUAL_SILENCES).min(NEXT_QUESTION)
     }
 
     /// It came in one piece after some thought.

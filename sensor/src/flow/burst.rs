@@ -30,13 +30,12 @@ const COMPRESSED: u64 = 50;
 const UNCOMPRESSED: u64 = 200;
 /// µs of silence from the client that end a burst that nobody answered.
 const PAUSE: i64 = 1_000_000;
-/// µs since its last arrival during which an answer is still being written: models pause less between tokens, people
-/// more before the next question. What a page sends meanwhile is a report, not the next question.
-const WRITING: i64 = 250_000;
 /// A burst of this size is an upload: it goes on after flow control of the receiver ...
 const UPLOAD: u64 = 16_384;
-/// ... that is less than this part of it: one WINDOW_UPDATE of 35 bytes for 16 KiB is 1/468.
-const FLOW_CONTROL_PART: u64 = 50;
+/// ... that is less than this part of it (one WINDOW_UPDATE of 35 bytes for 16 KiB is 1/468), ...
+const FLOW_CONTROL_PART: u64 = 200;
+/// ... when it goes on this soon, µs: it waits for a round trip at most, while the next call waits for its answer.
+const ROUND_TRIP: i64 = 100_000;
 /// A question in one piece: more than a page's part takes, see [`CONTENT`], even when two are asked for together.
 const QUESTION: u64 = 300;
 
@@ -59,8 +58,8 @@ pub struct Bursts {
     pub smallest: u64,
     /// Seconds in which both ends sent small packets without a pause.
     pub speech: Speech,
-    /// The client is known to render pages: what it sends while an answer is being written is a page's report. Of
-    /// other clients it is the next question.
+    /// The client is known to render pages: what it sends while an answer is being written is a page's report, since
+    /// people ask after they have read. Of other clients it is the next question.
     pub renders: bool,
     programmatic: bool,
     content: u64,
@@ -96,9 +95,12 @@ impl Bursts {
             return;
         }
         self.speech.up(time, bytes);
-        let silent = self.last_up.replace(time).is_some_and(|last| time - last >= PAUSE);
+        let gap = self.last_up.replace(time).map_or(0, |last| time - last);
+        let silent = gap >= PAUSE;
         self.total += bytes;
-        if self.goes_on(silent) {
+        if self.goes_on(gap) {
+            // What came meanwhile was flow control of the receiver.
+            self.answer = Answer::default();
             self.asked += bytes;
             self.largest = self.largest.max(self.asked);
             return;
@@ -113,7 +115,7 @@ impl Bursts {
         }
         self.aside += bytes;
         self.largest = self.largest.max(self.aside);
-        let writing = self.renders && self.answer.is_writing(time, WRITING);
+        let writing = self.renders && self.answer.is_writing(time);
         if self.aside >= self.content && !writing {
             self.settle();
             self.asked = std::mem::take(&mut self.aside);
@@ -136,9 +138,12 @@ impl Bursts {
         }
         let for_aside = std::mem::take(&mut self.aside) > 0;
         self.answer.arrived(time, bytes, self.last_up, for_aside);
+        if self.counted && self.streamed || !self.asks() {
+            return;
+        }
         let trickles = self.answer.trickles(self.renders);
-        self.streamed |= trickles && self.asks();
-        if !self.counted && (self.asks() && (self.programmatic || trickles)) {
+        self.streamed |= trickles;
+        if !self.counted && (self.programmatic || trickles) {
             self.count();
         }
     }
@@ -166,9 +171,11 @@ impl Bursts {
         }
     }
 
-    fn goes_on(&self, silent: bool) -> bool {
-        let upload = self.asked >= UPLOAD && self.answer.bytes < self.asked / FLOW_CONTROL_PART;
-        self.asked == 0 || !silent && !self.settled && (self.answer.bytes == 0 || upload)
+    /// What is sent `gap` µs after the last content belongs to the same burst.
+    fn goes_on(&self, gap: i64) -> bool {
+        let flow_control = self.answer.bytes < self.asked / FLOW_CONTROL_PART;
+        let upload = self.asked >= UPLOAD && flow_control && gap < ROUND_TRIP;
+        self.asked == 0 || !self.settled && (self.answer.bytes == 0 && gap < PAUSE || upload)
     }
 
     fn asks(&self) -> bool {
@@ -189,5 +196,167 @@ impl Bursts {
         }
         self.smallest = if self.smallest == 0 { self.asked } else { self.smallest.min(self.asked) };
         self.previous = self.asked;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: i64 = 1_000_000;
+
+    /// `count` small packets from the service, 50 ms apart.
+    fn text(b: &mut Bursts, start: i64, count: i64) -> i64 {
+        for i in 0..count {
+            b.down(start + i * 50_000, 170);
+        }
+        start + count * 50_000
+    }
+
+    fn settled(mut b: Bursts) -> Bursts {
+        b.settle();
+        b
+    }
+
+    #[test]
+    fn loading_a_page_is_no_turn_even_in_pieces_and_after_pauses() {
+        let mut b = Bursts::new(false);
+        for load in 0..4 {
+            let start = load * 5 * SECOND;
+            b.up(start, 600);
+            for i in 0..100 {
+                b.down(start + 30_000 + i * 100, 1448);
+            }
+            for part in 0..3 {
+                b.up(start + 60_000 + part * 40_000, 110);
+                for i in 0..40 {
+                    b.down(start + 70_000 + part * 40_000 + i * 100, 1448);
+                }
+            }
+        }
+        assert_eq!(settled(b).turns, 0);
+    }
+
+    #[test]
+    fn a_written_answer_is_a_turn_once_whatever_was_before() {
+        for before in [0, 20 * SECOND] {
+            let mut b = Bursts::new(false);
+            b.up(0, 900);
+            b.up(before, 800);
+            b.down(before + 80_000, 225);
+            let end = text(&mut b, before + 10 * SECOND, 40);
+            b.up(end + SECOND, 500);
+            text(&mut b, end + 2 * SECOND, 40);
+            let b = settled(b);
+            assert_eq!((b.turns, b.streamed), (2, true));
+        }
+    }
+
+    #[test]
+    fn text_in_lumps_is_told_from_a_slow_download() {
+        let lumps = |last: u64| {
+            let mut b = Bursts::new(false);
+            b.up(0, 900);
+            for i in 0..20 {
+                b.down(i * 300_000, 1448);
+                b.down(i * 300_000 + 100, last);
+            }
+            settled(b).turns
+        };
+        assert_eq!((lumps(400), lumps(1448)), (1, 0));
+    }
+
+    #[test]
+    fn reports_are_no_turns_and_a_whole_answer_after_thought_is_one() {
+        let mut b = Bursts::new(false);
+        b.up(0, 900);
+        b.down(20_000, 9000);
+        for i in 1..20 {
+            b.up(i * 10 * SECOND, 2400);
+            b.down(i * 10 * SECOND + 20_000, 120);
+        }
+        b.up(300 * SECOND, 1500);
+        b.down(303 * SECOND, 1448);
+        b.down(303 * SECOND + 50, 900);
+        let b = settled(b);
+        assert_eq!((b.turns, b.reports), (1, 19));
+    }
+
+    #[test]
+    fn a_report_while_an_answer_is_written_is_no_turn() {
+        let mut b = Bursts::new(false);
+        b.renders = true;
+        b.up(0, 900);
+        let pause = text(&mut b, SECOND, 30);
+        b.up(pause - 20_000, 2400);
+        b.down(pause - 10_000, 59);
+        text(&mut b, pause, 30);
+        assert_eq!(settled(b).turns, 1);
+    }
+
+    #[test]
+    fn keep_alives_and_polls_are_no_answer_and_no_question() {
+        let mut b = Bursts::new(false);
+        b.up(0, 900);
+        b.down(20_000, 3000);
+        for i in 1..600 {
+            b.up(i * SECOND, 90);
+            b.down(i * SECOND + 20_000, 200);
+        }
+        // Unasked messages of the service, too far apart for a text.
+        for i in 0..60 {
+            b.down((700 + i * 10) * SECOND, 150);
+        }
+        assert_eq!(settled(b).turns, 0);
+    }
+
+    #[test]
+    fn flow_control_cuts_neither_an_answer_nor_an_upload() {
+        let mut b = Bursts::new(false);
+        b.up(0, 300);
+        for i in 0..20 {
+            b.down(i * 60_000, 110);
+            b.up(i * 60_000 + 10, 35);
+        }
+        let mut upload = Bursts::new(false);
+        for i in 0..1000 {
+            upload.up(i * 1000, 1448);
+            if i % 12 == 11 {
+                upload.down(i * 1000 + 10, 70);
+            }
+        }
+        upload.down(2 * SECOND, 180);
+        assert_eq!((settled(b).turns, upload.largest, settled(upload).turns), (1, 1_448_000, 0));
+    }
+
+    #[test]
+    fn each_call_of_a_program_is_a_turn_and_an_idle_connection_is_none() {
+        let mut calls = Bursts::new(true);
+        for i in 0..10 {
+            calls.up(i * 1000, 700 + i as u64);
+            calls.down(i * 1000 + 400, 300);
+        }
+        let calls = settled(calls);
+        assert_eq!((calls.turns, calls.grown, calls.shrunk, calls.smallest), (10, 9, 0, 700));
+        let mut idle = Bursts::new(true).compressed(true);
+        idle.up(0, 80);
+        idle.down(500, 500);
+        idle.up(1000, 104);
+        idle.down(2000, 60);
+        idle.up(30 * SECOND, 39);
+        idle.down(30 * SECOND + 1, 39);
+        assert_eq!(settled(idle).turns, 0);
+    }
+
+    #[test]
+    fn a_conversation_by_voice_is_one_turn() {
+        for programmatic in [false, true] {
+            let mut b = Bursts::new(programmatic);
+            for i in 0..1000 {
+                b.up(i * 20_000, 120 + (i % 7) as u64 * 10);
+                b.down(i * 20_000 + 3000, 130 + (i % 5) as u64 * 10);
+            }
+            assert_eq!((settled(b.clone()).turns, b.speech.seconds), (1, 19));
+        }
     }
 }

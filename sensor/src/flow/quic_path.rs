@@ -92,3 +92,56 @@ impl QuicPath {
         false
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::{L4, Link};
+
+    /// Each datagram once, then all of them as a doubled mirror gives them.
+    fn run(lens: &[u32], copies: usize) -> Vec<Datagram> {
+        let mut path = QuicPath::default();
+        let mut seen = Vec::new();
+        for (i, &len) in lens.iter().enumerate() {
+            let mut payload = [0x40; 24];
+            payload[16] = i as u8;
+            for _ in 0..copies {
+                let link = Link::default();
+                let ends = ([10, 0, 0, 7].into(), 40_000);
+                let packet = Packet {
+                    time: i as i64,
+                    src: ends,
+                    dst: ends,
+                    l4: L4::Udp,
+                    payload: &payload,
+                    payload_len: len,
+                    frame_len: len + 42,
+                    ip_len: len + 28,
+                    link,
+                };
+                seen.push(path.datagram(&packet, Side::Low, true));
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn acknowledgements_grow_and_stay_what_they_are() {
+        let holes: Vec<u32> = (0..20).map(|i| 33 + i * 20).collect();
+        assert!(run(&holes, 1).iter().all(|datagram| *datagram == Datagram::Control));
+        assert_eq!(run(&[33, 353], 1), [Datagram::Control, Datagram::Data(353 - AROUND_DATA)]);
+    }
+
+    #[test]
+    fn a_probe_of_the_path_is_no_data_and_what_follows_is() {
+        let data = |len| Datagram::Data(len - AROUND_DATA);
+        assert_eq!(run(&[1200, 1366, 900, 1366], 1), [data(1200), Datagram::Control, data(900), data(1366)]);
+    }
+
+    #[test]
+    fn copies_are_told() {
+        let seen = run(&[1200, 33, 700], 2);
+        assert_eq!(seen.iter().filter(|datagram| **datagram == Datagram::Copy).count(), 3);
+        assert_eq!(seen.iter().filter(|datagram| matches!(datagram, Datagram::Data(_))).count(), 2);
+    }
+}

@@ -162,11 +162,21 @@ impl Tagged {
         if from_client {
             self.upload += content;
             self.client.up(packet.time, content);
-            self.bursts.renders = self.client.kind() == ClientKind::Browser;
+            self.bursts.renders = self.renders();
             self.bursts.up(packet.time, content);
         } else {
             self.client.down();
             self.bursts.down(packet.time, content);
+        }
+    }
+
+    /// The client loads pages, which report while an answer is being written.
+    fn renders(&self) -> bool {
+        match self.client.manner() {
+            Manner::Browser => self.client.kind() == ClientKind::Browser,
+            Manner::Program => false,
+            // No hello was seen, or one like Safari's: people type on an app host.
+            Manner::Unclear => self.tag.role == Role::App,
         }
     }
 
@@ -189,7 +199,7 @@ impl Tagged {
             reports: self.bursts.reports,
             streamed: self.bursts.streamed,
             speech_seconds: self.bursts.speech.seconds,
-            seconds: u32::try_from((flow.last - flow.start) / 1_000_000).unwrap_or(u32::MAX),
+            seconds: u32::try_from((flow.last - flow.start) / 1_000_000).unwrap_or(0),
         }
     }
 
@@ -273,8 +283,8 @@ fn totals(flow: &Flow, tagged: &Tagged) -> Reported {
     let side = |side: Side| flow.sides.of(side);
     let (client, server) = (side(flow.client), side(flow.client.other()));
     Reported {
-        up: client.payload - tagged.copied.up,
-        down: server.payload - tagged.copied.down,
+        up: client.payload.saturating_sub(tagged.copied.up),
+        down: server.payload.saturating_sub(tagged.copied.down),
         upload: tagged.upload,
         packets_up: client.packets,
         packets_down: server.packets,
