@@ -42,7 +42,7 @@ fn use_is_told_from_contact() {
             ));
             let (turns, records): (u64, u64) = (turns[0][0].parse().unwrap(), turns[0][1].parse().unwrap());
             let prompts = connection["prompts"].as_u64().unwrap();
-            if records > 0 && connection["kind"] != "upload" {
+            if records > 0 && connection["kind"] != "upload" && connection["kind"] != "voice" {
                 assert_eq!(turns > 0, prompts > 0, "{capture}: {turns} turns on {connection}");
             }
         }
@@ -63,10 +63,10 @@ fn uploads_are_the_bytes_that_the_server_counted() {
             let ai = upload["name"] != "backup.example";
             match upload["proto"].as_str().unwrap() {
                 _ if !ai => assert_eq!(seen, 0.0),
-                "tls" => assert!((seen / sent - 1.0).abs() < 0.02, "{capture}: {seen} of {sent}"),
+                "tls" => assert!((seen / sent - 1.0).abs() < 0.01, "{capture}: {seen} of {sent}"),
                 // QUIC hides which packets repeat lost data (here a fifth of them), so all of them count.
                 _ => assert!(
-                    seen >= sent && seen < wire_bytes(&truth(capture), upload),
+                    seen >= 0.97 * sent && seen < wire_bytes(&truth(capture), upload),
                     "{capture}: {seen} of {sent}"
                 ),
             }

@@ -7,8 +7,11 @@ const ARRIVAL: i64 = 10_000;
 const SILENCE: i64 = 3_000_000;
 /// A short text comes in at least this many arrivals: a page in fewer, for each brings more (the window doubles) ...
 const SHORT: Written = Written { arrivals: 6, time: 300_000, per_arrival: 700, per_packet: 700 };
-/// (of a client that loads pages it takes longer than the small answers to a page's questions do, µs) ...
+/// (of a client that loads pages it takes longer, µs, ...
 const SHORT_IN_PAGE: i64 = 500_000;
+/// ... and comes in this many arrivals for each packet of the question: a page asks for many small things at once, and
+/// each is answered in one or two) ...
+const ARRIVALS_PER_PART: u32 = 3;
 /// ... and a long one may be sent in lumps of several sentences: each ends in a packet that is not full, while those of a
 /// slow download are.
 const LONG: Written = Written { arrivals: 10, time: 2_000_000, per_arrival: 4096, per_packet: 1000 };
@@ -48,18 +51,27 @@ pub(super) struct Answer {
     arrivals: u32,
     packets: u32,
     run: u64,
+    /// Arrivals that will answer what was sent aside.
+    owed: u32,
+    skipping: bool,
 }
 
 impl Answer {
-    /// A packet came. `asked` is when the client sent its last content; `for_aside`: it answers something else.
-    pub(super) fn arrived(&mut self, time: i64, bytes: u64, asked: Option<i64>, for_aside: bool) {
+    /// A packet came. `asked` is when the client sent its last content, `aside` in how many packets it asked for
+    /// something else since the last packet came.
+    pub(super) fn arrived(&mut self, time: i64, bytes: u64, asked: Option<i64>, aside: u32) {
         if self.bytes == 0 {
             self.thought = asked.map_or(0, |asked| time - asked);
         }
         let gap = time - self.last;
         self.last = time;
         self.bytes += bytes;
-        if for_aside {
+        self.owed = if gap > SILENCE { aside } else { self.owed.saturating_add(aside) };
+        if aside > 0 || gap >= ARRIVAL {
+            self.skipping = self.owed > 0;
+            self.owed = self.owed.saturating_sub(1);
+        }
+        if self.skipping {
             return;
         }
         if self.arrivals == 0 || gap > SILENCE {
@@ -72,10 +84,11 @@ impl Answer {
         self.run += bytes;
     }
 
-    /// It comes in as it is written.
-    pub(super) fn trickles(&self, in_page: bool) -> bool {
-        let short = Written { time: if in_page { SHORT_IN_PAGE } else { SHORT.time }, ..SHORT };
-        self.is(&short) || self.is(&LONG)
+    /// It comes in as it is written. `parts`: in how many packets a client that loads pages asked.
+    pub(super) fn trickles(&self, parts: Option<u32>) -> bool {
+        let time = if parts.is_some() { SHORT_IN_PAGE } else { SHORT.time };
+        self.arrivals >= parts.unwrap_or(0).saturating_mul(ARRIVALS_PER_PART)
+            && (self.is(&Written { time, ..SHORT }) || self.is(&LONG))
     }
 
     /// At `time` it is being written: it trickles, or begins to, and the silence since is no longer than it was before.

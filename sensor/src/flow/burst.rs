@@ -36,6 +36,8 @@ const UPLOAD: u64 = 16_384;
 const FLOW_CONTROL_PART: u64 = 200;
 /// ... when it goes on this soon, µs: it waits for a round trip at most, while the next call waits for its answer.
 const ROUND_TRIP: i64 = 100_000;
+/// A larger packet is one of several that carry a long text or a file; smaller ones are a request each, or its end.
+const FULL: u64 = 1000;
 /// A question in one piece: more than a page's part takes, see [`CONTENT`], even when two are asked for together.
 const QUESTION: u64 = 300;
 
@@ -67,8 +69,11 @@ pub struct Bursts {
     total: u64,
     /// The burst that waits for its answer or gets it.
     asked: u64,
+    /// Its packets that are not full.
+    parts: u32,
     /// What was sent since and does not amount to a burst yet.
     aside: u64,
+    aside_parts: u32,
     paused: bool,
     counted: bool,
     settled: bool,
@@ -98,10 +103,12 @@ impl Bursts {
         let gap = self.last_up.replace(time).map_or(0, |last| time - last);
         let silent = gap >= PAUSE;
         self.total += bytes;
+        let part = u32::from(bytes < FULL);
         if self.goes_on(gap) {
             // What came meanwhile was flow control of the receiver.
             self.answer = Answer::default();
             self.asked += bytes;
+            self.parts = self.parts.saturating_add(part);
             self.largest = self.largest.max(self.asked);
             return;
         }
@@ -110,15 +117,17 @@ impl Bursts {
             if self.programmatic && bytes < self.content {
                 return;
             }
-            self.aside = 0;
+            (self.aside, self.aside_parts) = (0, 0);
             self.paused = silent;
         }
         self.aside += bytes;
+        self.aside_parts = self.aside_parts.saturating_add(part);
         self.largest = self.largest.max(self.aside);
         let writing = self.renders && self.answer.is_writing(time);
         if self.aside >= self.content && !writing {
             self.settle();
-            self.asked = std::mem::take(&mut self.aside);
+            (self.asked, self.parts) = (self.aside, self.aside_parts);
+            (self.aside, self.aside_parts) = (0, 0);
             self.answer = Answer::default();
             (self.counted, self.settled) = (false, false);
         }
@@ -136,12 +145,12 @@ impl Bursts {
         if self.turns == 0 && self.speech.is_sure() {
             self.count();
         }
-        let for_aside = std::mem::take(&mut self.aside) > 0;
-        self.answer.arrived(time, bytes, self.last_up, for_aside);
+        self.aside = 0;
+        self.answer.arrived(time, bytes, self.last_up, std::mem::take(&mut self.aside_parts));
         if self.counted && self.streamed || !self.asks() {
             return;
         }
-        let trickles = self.answer.trickles(self.renders);
+        let trickles = self.answer.trickles(self.renders.then_some(self.parts));
         self.streamed |= trickles;
         if !self.counted && (self.programmatic || trickles) {
             self.count();
@@ -250,6 +259,30 @@ mod tests {
             let b = settled(b);
             assert_eq!((b.turns, b.streamed), (2, true));
         }
+    }
+
+    #[test]
+    fn many_small_things_that_a_page_asks_for_at_once_are_no_written_answer() {
+        let mut b = Bursts::new(false);
+        b.renders = true;
+        b.up(0, 900);
+        b.down(20_000, 30_000);
+        for i in 0..8 {
+            b.up(5 * SECOND + i * 100, 120);
+        }
+        for i in 0..16 {
+            b.down(5 * SECOND + 50_000 + i * 90_000, 400);
+        }
+        // The same again while the answers to the first are under way.
+        b.up(7 * SECOND, 900);
+        b.down(7 * SECOND + 30_000, 600);
+        for i in 0..5 {
+            b.up(7 * SECOND + 31_000 + i * 100, 110);
+        }
+        for i in 0..6 {
+            b.down(7 * SECOND + 60_000 + i * 120_000, 500);
+        }
+        assert_eq!(settled(b).turns, 0);
     }
 
     #[test]
