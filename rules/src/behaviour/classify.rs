@@ -44,10 +44,14 @@ const MODEL_MIN: u64 = 5_000_000;
 const PAGE_MIN: u64 = 8_000;
 /// A conversation by voice lasts at least this long, seconds; a short streamed chat over a noisy line does not.
 pub const SPEECH_MIN: u32 = 5;
-/// Turns from which on growth is no chance: sizes drawn at random grow four times in a row once in 120 flows.
+/// Turns of a program from which on streamed answers are no longer a person's at a terminal, and growth is no chance:
+/// sizes drawn at random grow four times in a row once in 120 flows.
 const LOOP_MIN: u64 = 5;
-/// In a loop at least three of four turns are larger than the one before; now and then a history is cut.
-const LOOP_GROWTH: (u32, u32) = (3, 4);
+/// Now and then a history is cut. For each time there are this many steps more, which keeps chance below 1 in 100 (the
+/// ascents of a random permutation follow the Eulerian numbers) ...
+const LOOP_STEPS_PER_CUT: u64 = 3;
+/// ... and at most one step in this many is a cut.
+const LOOP_CUTS: u64 = 4;
 /// In a loop the largest turn is at least this many times the smallest: the history outweighs the new question.
 const LOOP_FACTOR: u64 = 2;
 /// Content of a client that sent something on a telemetry host: more than the end of the handshake and the HTTP/2
@@ -91,11 +95,11 @@ pub fn classify(flow: &Totals) -> Behaviour {
 impl Totals {
     /// A program that sends again what was said before, with each call.
     fn is_loop(&self) -> bool {
-        let (part, of) = LOOP_GROWTH;
-        let steps = self.grown.saturating_add(self.shrunk);
+        let (grown, cuts) = (u64::from(self.grown), u64::from(self.shrunk));
+        let steps = grown + cuts;
         self.client != ClientKind::Browser
-            && self.turns >= LOOP_MIN
-            && u64::from(self.grown) * u64::from(of) >= u64::from(steps) * u64::from(part)
+            && steps >= LOOP_MIN - 1 + cuts * LOOP_STEPS_PER_CUT
+            && steps >= cuts * LOOP_CUTS
             && self.largest_burst >= self.smallest_turn.saturating_mul(LOOP_FACTOR)
     }
 
@@ -152,6 +156,9 @@ mod tests {
             (Totals { turns: 1, ..PROGRAM }, Behaviour::ApiBatch),
             (calls, Behaviour::ApiBatch),
             (growing, Behaviour::AgentLoop),
+            (Totals { turns: 5, grown: 4, shrunk: 0, ..growing }, Behaviour::AgentLoop),
+            (Totals { turns: 5, grown: 3, shrunk: 1, ..growing }, Behaviour::ApiBatch),
+            (Totals { turns: 8, grown: 6, shrunk: 1, ..growing }, Behaviour::AgentLoop),
             (Totals { client: ClientKind::Browser, role: Role::App, ..growing }, Behaviour::Chat),
             (Totals { upload: 300_000, largest_burst: 250_000, ..chat }, Behaviour::FileUpload),
             (Totals { upload: 30_000_000, largest_burst: 250_000, ..chat }, Behaviour::Bulk),
