@@ -1,6 +1,7 @@
 //! The file format of a policy. `docs/policy.md` explains every key.
 
 mod approval;
+mod findings;
 mod group;
 mod route;
 mod rule;
@@ -43,6 +44,18 @@ pub(super) fn policy(text: &str, file: &str, catalogue: &Catalogue) -> Result<Po
     policy.quiet = root.block("quiet_hours")?.map(route::quiet_hours).transpose()?;
     for block in root.blocks("suppression")? {
         policy.suppressions.push(route::suppression(block, &policy.groups, catalogue)?);
+    }
+    if let Some(block) = root.block("severity")? {
+        policy.severities = findings::severities(block)?;
+    }
+    for block in root.blocks("limit")? {
+        policy.limits.push(findings::limit(block, &policy.groups, catalogue)?);
+    }
+    if let Some(block) = root.block("budget")? {
+        policy.budget = findings::budget(block)?;
+    }
+    if let Some(block) = root.block("models")? {
+        policy.download_bytes = findings::models(block)?;
     }
     root.close()?;
     Ok(policy)
