@@ -2,7 +2,7 @@
 //! that a million stored facts can be judged again fast; [`super::book`] reads it from the findings file and writes
 //! back what changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::memory::Memory;
 use super::note::{HistoryNote, Note};
@@ -102,12 +102,6 @@ impl Cases {
     /// Watched contacts and findings in a stable order.
     pub(crate) fn sorted(&self) -> BTreeMap<u64, &Finding> {
         self.findings.iter().map(|(uid, finding)| (*uid, finding.as_ref())).collect()
-    }
-
-    /// Uids of findings past `watch`.
-    pub(crate) fn uids(&self) -> HashSet<u64> {
-        let past = self.findings.iter().filter(|(_, finding)| finding.state != State::Watch);
-        past.map(|(uid, _)| *uid).collect()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 use rules::catalogue::{Access, Service};
-use rules::policy::{self, Decision, FindingRule, Group, Status, Subject};
+use rules::policy::{self, FindingRule, Group, Status, Subject};
 use rules::usage::Use;
 use sensor::record::FlowRecord;
 
@@ -63,7 +63,7 @@ impl Core<'_> {
             flow,
             service,
             subject,
-            at: if flow.emitted > 0 { flow.emitted } else { flow.end },
+            at: flow.emitted.max(flow.end),
             on: moment.date(),
             status,
             severity,

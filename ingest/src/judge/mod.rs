@@ -10,6 +10,7 @@
 //! | `words` | what a finding says to people |
 
 mod act;
+mod apply;
 mod book;
 mod budget;
 mod cases;

@@ -147,7 +147,7 @@ fn measured(finding: &Finding) -> String {
 }
 
 /// What hides names, in words.
-pub fn hidden_by(class: &str) -> &str {
+pub(super) fn hidden_by(class: &str) -> &str {
     match class {
         "doh" => "encrypted DNS (DoH)",
         "dot" => "encrypted DNS (DoT)",
