@@ -13,4 +13,5 @@ pub mod fault;
 mod file;
 pub mod policy;
 pub mod usage;
+pub mod volume;
 mod words;
