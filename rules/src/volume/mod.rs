@@ -63,7 +63,8 @@ impl Default for Settings {
 
 /// What each device, department and service usually uploads, and the episodes that run.
 ///
-/// Bounded: [`MAX_SERIES`] pairs of device and service, [`HISTORY_DAYS`] days each, about 1 kB a pair.
+/// Bounded: [`MAX_SERIES`] pairs of device and service, [`HISTORY_DAYS`] days each, at most 1.3 kB a pair, and
+/// [`MAX_DEVICES`] devices with 2 kB each.
 #[derive(Debug)]
 pub struct Baselines {
     settings: Settings,

@@ -56,10 +56,9 @@ pub(super) fn burst(
     }
     let norms = norms(books, peers, place, Span::Day, seen.local.day);
     let limit = limit(&norms, Span::Day);
-    let stretch = books.get_mut(place).map(|series| {
-        series.open.burst_limit = Some(limit);
-        series.stretch
-    })?;
+    let series = books.get_mut(place)?;
+    series.open.burst_limit = settled(&norms).then_some(limit);
+    let stretch = series.stretch;
     if today.bytes <= limit {
         return None;
     }
@@ -97,7 +96,7 @@ pub(super) fn drip(
     let norms = norms(books, peers, place, Span::Week, day);
     norms[0]?;
     let limit = limit(&norms, Span::Week);
-    books.get_mut(place)?.open.drip_limit = Some(limit);
+    books.get_mut(place)?.open.drip_limit = settled(&norms).then_some(limit);
     let since = seen.at.saturating_sub(7 * 86_400_000_000);
     (bytes > limit).then(|| anomaly(AnomalyKind::Drip, bytes, since, seen.at, &norms, bytes))
 }
@@ -129,7 +128,10 @@ fn norms(books: &Books, peers: &mut Peers, place: Place, span: Span, day: i32) -
         })
     };
     let [own, department, service] = *margins;
-    [of(Scope::Own, own), of(Scope::Department, department), of(Scope::Service, service)]
+    let norms = [of(Scope::Own, own), of(Scope::Department, department), of(Scope::Service, service)];
+    // Somebody has to know the service before a device stands out of a rollout.
+    let known = norms.iter().flatten().any(|norm| !norm.all_services);
+    if rollout && !known { [None; 3] } else { norms }
 }
 
 fn own(series: &Series, span: Span, today: i32, margin: Margin) -> Option<Norm> {
@@ -174,6 +176,11 @@ fn limit(norms: &[Option<Norm>; 3], span: Span) -> u64 {
         (Some(own), Span::Day) => times(second, OUTVOTED).min(third).max(times(own.p99, SEEN_BEFORE)),
         (Some(own), Span::Week) => second.max(times(own.p99, SEEN_BEFORE)),
     }
+}
+
+/// True when the limit stands for the day. Whether a rollout is under way may still change within it.
+fn settled(norms: &[Option<Norm>; 3]) -> bool {
+    norms.iter().all(|norm| norm.is_some_and(|norm| !norm.all_services))
 }
 
 /// `value` is compared; `bytes` are those between `since` and `until`.
