@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rules::volume::{Baselines, Cell, LocalTime, Settings};
+use rules::volume::{Baselines, Cell, LocalTime, Observation, Settings};
 
 use crate::engine::{Named, findings};
 use crate::months::{Months, TUNING};
@@ -90,21 +90,34 @@ fn sums_alone_are_enough_to_begin_with() {
     assert!(both[1].len() <= both[0].len() + 4, "{} with marks, {} without", both[0].len(), both[1].len());
 }
 
-/// Printed on demand: `cargo test --release --test months cost -- --ignored --nocapture`.
+/// Printed on demand: `cargo test --release --test months cost -- --ignored --nocapture`. An office of 5,000: each
+/// device 25 times, and saves each 10,000 observations.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_an_observation() {
     let months = Months::of(TUNING);
     let named = Named::of(&months);
     let facts: Vec<_> = months.facts().collect();
-    let mut baselines = Baselines::new(Settings::default());
-    let start = std::time::Instant::now();
-    let found: usize = facts.iter().map(|fact| baselines.observe(&named.observation(fact)).len()).sum();
-    let each = start.elapsed().as_nanos() / facts.len() as u128;
-    eprintln!("{each} ns for each of {} observations, {found} findings", facts.len());
-    let cells = baselines.changed();
-    let start = std::time::Instant::now();
-    let mut again = Baselines::new(Settings::default());
-    cells.iter().for_each(|cell| again.restore(cell));
-    eprintln!("{} ns for each of {} cells", start.elapsed().as_nanos() / cells.len() as u128, cells.len());
+    for copies in [1, 25] {
+        let devices: Vec<Vec<_>> =
+            (0..copies).map(|copy| (0..200).map(|at| format!("{copy}.{at}")).collect()).collect();
+        let (mut baselines, mut found, mut cells, mut count) = (Baselines::new(Settings::default()), 0, 0, 0u32);
+        let start = std::time::Instant::now();
+        for fact in &facts {
+            for devices in &devices {
+                let observation = Observation { device: &devices[fact.device], ..named.observation(fact) };
+                found += baselines.observe(&observation).len();
+                count += 1;
+                if count.is_multiple_of(10_000) {
+                    cells += baselines.changed().len();
+                }
+            }
+        }
+        let each = start.elapsed().as_nanos() / u128::from(count);
+        eprintln!("{each} ns for each of {count} observations, {cells} cells, {found} findings");
+        assert_eq!((baselines.refused(), baselines.unsaved()), (0, 0));
+        if let Ok(status) = std::fs::read_to_string("/proc/self/status") {
+            eprintln!("{:?}", status.lines().find(|line| line.starts_with("VmRSS")));
+        }
+    }
 }

@@ -56,15 +56,18 @@ pub(super) struct Books {
 impl Books {
     /// Makes sure that there are series to add to.
     pub(super) fn open(&mut self, place: Place) -> Option<Place> {
+        if let Some(series) = self.get_mut(place) {
+            if series.department == place.department {
+                return Some(place);
+            }
+        } else if self.count >= MAX_SERIES {
+            return None;
+        } else {
+            self.count += 1;
+        }
         let at = usize::from(place.service.0);
         if self.services.len() <= at {
             self.services.resize_with(at + 1, BTreeMap::new);
-        }
-        if !self.services.get(at)?.contains_key(&place.device) {
-            if self.count >= MAX_SERIES {
-                return None;
-            }
-            self.count += 1;
         }
         for place in [place, place.all()] {
             let series = self.services.get_mut(usize::from(place.service.0))?.entry(place.device).or_default();
@@ -79,6 +82,7 @@ impl Books {
         add(place, false) & add(place.all(), true)
     }
 
+    /// Counts a record to its stretch.
     pub(super) fn stretch(&mut self, place: Place, sum: &Sum) -> Stretch {
         self.get_mut(place).map_or_else(Stretch::default, |series| series.stretch(sum))
     }

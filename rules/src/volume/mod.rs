@@ -181,11 +181,11 @@ impl Baselines {
             pattern::new_hours(&mut self.books, &mut self.peers, place, seen),
             pattern::new_access(&mut self.books, &mut self.peers, place, seen),
         ];
-        let learning = self.names.learning(seen.site, seen.local.day, self.settings.learning_days);
         for excess in kinds.into_iter().flatten() {
             let marks = self.books.mark(place, seen.local.day, excess.kind);
             self.pending.mark(place, seen, marks);
             if marks.begins {
+                let learning = self.names.learning(seen.site, seen.local.day, self.settings.learning_days);
                 found.push(Anomaly { learning, ..excess });
             }
         }

@@ -90,9 +90,9 @@ pub(super) fn new_access(
     place: Place,
     seen: &Observation<'_>,
 ) -> Option<Anomaly> {
-    let series = books.get(place)?;
+    let series = seen.programmatic.then(|| books.get(place)).flatten()?;
     let today = series.today()?;
-    if !seen.programmatic || !today.program() || today.over(AnomalyKind::NewAccess) {
+    if !today.program() || today.over(AnomalyKind::NewAccess) {
         return None;
     }
     let day = seen.local.day;
