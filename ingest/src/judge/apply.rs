@@ -28,10 +28,18 @@ impl Core<'_> {
         changes
     }
 
-    /// Closes what is no finding any more. What hangs on other facts than flows, or is older than the facts, stays.
+    /// Closes what is no finding any more. What hangs on other facts than
+    /// flows or on what was usual before them, or is older than they are, stays.
     fn vanished(&mut self, fresh: &Cases, since: i64, at: i64, changes: &mut Changes) {
-        let stays =
-            |rule| matches!(rule, FindingRule::SensorHealth | FindingRule::GoingDark | FindingRule::ReviewDue);
+        let stays = |rule| {
+            matches!(
+                rule,
+                FindingRule::SensorHealth
+                    | FindingRule::GoingDark
+                    | FindingRule::ReviewDue
+                    | FindingRule::UploadAnomaly
+            )
+        };
         let gone = |uid: &u64| fresh.get(*uid).is_none_or(|finding| finding.state == State::Watch);
         let open = self.cases.findings.iter().filter(|(_, one)| {
             one.is_open() && !stays(one.rule) && one.last_seen >= since && one.detected_at >= since

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::memory::Memory;
 use super::note::{HistoryNote, Note};
+use super::volume::Volume;
 use super::{Finding, State};
 
 /// Findings and side state, with what has changed since they were read or written.
@@ -24,6 +25,7 @@ pub(crate) struct Cases {
     /// The finding that stands for a service at a site, by the uid that it would have without a device.
     pub(crate) leads: HashMap<u64, u64>,
     pub(crate) memory: Memory,
+    pub(crate) volume: Volume,
     pub(crate) notes: Vec<Note>,
     pub(crate) history: Vec<HistoryNote>,
     /// What this round did.

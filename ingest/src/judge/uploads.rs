@@ -1,32 +1,19 @@
-//! Uploads over a fixed limit, and uploads that are not usual.
+//! Uploads over a fixed limit.
 
 use rules::policy::{FindingRule, Limit, Per};
 use rules::usage::Use;
 use sensor::record::Evidence;
 
+use super::Detail;
 use super::core::Core;
 use super::flow::{Seen, due};
 use super::life::{Opening, Standing};
 use super::memory::{Span, key};
-use super::{Contact, Detail};
 use crate::text::bytes;
 use crate::time::HOUR;
 
 /// What is remembered of a span after it began: longer than the longest one.
 const KEPT: i64 = 15 * 24 * HOUR;
-
-/// An unusual upload, as whoever keeps the baselines tells it. Times are µs UTC.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unusual {
-    pub(super) what: String,
-    pub(super) bytes: u64,
-    pub(super) since: i64,
-    pub(super) until: i64,
-    pub(super) references: Vec<String>,
-    /// In tenths.
-    pub(super) score: u64,
-    pub(super) learning: bool,
-}
 
 impl Core<'_> {
     /// Adds what a record sent to the running spans; true when it opened a finding.
@@ -134,39 +121,6 @@ impl Core<'_> {
             ),
             report_due_at: limit.report_within.map_or(opening.report_due_at, |within| Some(due(seen.at, within))),
             ..opening
-        }
-    }
-
-    /// Opens, or keeps up to date, the finding of an unusual upload.
-    pub(super) fn unusual(&mut self, seen: &Seen<'_>, unusual: Unusual) -> bool {
-        let about = seen.about(FindingRule::UploadAnomaly);
-        let uid = about.uid();
-        self.count(&about, uid, seen);
-        let detail = Detail::Anomaly {
-            what: unusual.what,
-            bytes: unusual.bytes,
-            since: unusual.since,
-            until: unusual.until,
-            references: unusual.references,
-            score: unusual.score,
-            learning: unusual.learning,
-        };
-        match self.standing(uid, seen.at) {
-            Standing::Fresh | Standing::Returning => {
-                let opening = self.opening(seen, FindingRule::UploadAnomaly, detail);
-                // What is not usual yet because little is known of the device waits for nobody.
-                let severity = if unusual.learning { opening.severity.min(4) } else { opening.severity };
-                self.open(&about, Opening { severity, ..opening });
-                true
-            }
-            Standing::Open => {
-                if let Some(finding) = self.cases.change(uid) {
-                    (finding.detail, finding.contact) = (detail, Some(Contact::of(seen.flow)));
-                }
-                self.changed(uid, seen.at);
-                false
-            }
-            Standing::Resting => false,
         }
     }
 }

@@ -109,7 +109,7 @@ fn measured(finding: &Finding) -> String {
             bytes(*sent),
             utc(*since),
             utc(*until),
-            safe_text(what),
+            unusual(what),
             references.join(", "),
             if *learning { "; what is usual is still being learnt" } else { "" },
         ),
@@ -143,6 +143,17 @@ fn measured(finding: &Finding) -> String {
             format!("the review of {what} was due on {due}{}", if *overdue { " and is overdue" } else { "" })
         }
         Detail::None => format!("{who} reached {name}{how}"),
+    }
+}
+
+/// What is unusual, in words.
+fn unusual(what: &str) -> &str {
+    match what {
+        "burst" => "much at once",
+        "drip" => "little by little over seven days",
+        "new-hours" => "at hours that are new for this device",
+        "new-access" => "by a program, where a browser was used so far",
+        other => other,
     }
 }
 
