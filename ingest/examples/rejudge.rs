@@ -50,7 +50,7 @@ fn fact(n: usize, count: usize) -> FlowRecord {
     let at = MONDAY + (n as i64) * 90 * DAY / (count as i64);
     let client = format!("10.20.{}.{}", 1 + device / 250, 1 + device % 250);
     FlowRecord {
-        flow_id: format!("{n:016x}"),
+        flow_id: format!("{:016x}", (n as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15)),
         upload_bytes: 9_000 + (n as u64 * 31) % 90_000,
         ..flow(&client, service, at)
     }

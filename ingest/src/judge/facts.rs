@@ -41,7 +41,9 @@ impl StoredFacts {
     pub fn open(data_dir: &Path, since: i64) -> Result<Self, DbError> {
         let path = data_dir.join(STORE_FILE);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let db = Connection::open_with_flags(&path, flags).map_err(DbError::of(&path))?;
+        let failed = DbError::of(&path);
+        let db = Connection::open_with_flags(&path, flags).map_err(&failed)?;
+        db.execute_batch(READING).map_err(&failed)?;
         let stream = |sql, read| Stream {
             sql,
             read,
@@ -202,6 +204,9 @@ fn address(row: &Row<'_>, column: usize) -> rusqlite::Result<IpAddr> {
 fn unsigned(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     Ok(u64::try_from(row.get::<_, i64>(column)?).unwrap_or(0))
 }
+
+/// Facts lie in the order of their ids and are read in the order of time: without room for pages each would be read anew.
+const READING: &str = "PRAGMA busy_timeout = 10000; PRAGMA mmap_size = 17179869184; PRAGMA cache_size = -65536;";
 
 const FLOWS: &str = "
 SELECT flow_id, seq, last, community_id, sensor, site, start, end, emitted, client_ip, client_port, client_mac, vlan,
