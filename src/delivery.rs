@@ -38,13 +38,13 @@ impl Delivery {
         Ok(Self { spool, deliverer, generation: rules.generation(), rules })
     }
 
-    /// Delivers what waits. A SIEM that is down is a warning: its events wait in the findings file.
-    pub(crate) fn drain(&mut self) -> Result<Delivered, Failure> {
+    /// Delivers what waits; a live sensor gives the clock's time, µs UTC, so that deadlines pass. A SIEM that is down is a warning: its events wait in the findings file.
+    pub(crate) fn drain(&mut self, now: Option<i64>) -> Result<Delivered, Failure> {
         if self.rules.generation() != self.generation {
             self.generation = self.rules.generation();
             self.deliverer.set_catalogue(self.rules.current());
         }
-        let delivered = self.deliverer.drain()?;
+        let delivered = self.deliverer.drain(now)?;
         if delivered.rejected > 0 {
             let lines = counted(delivered.rejected, "line");
             terminal::warning(&format!(

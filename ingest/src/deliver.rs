@@ -14,7 +14,7 @@ use sensor::spool::{Queue, Spool, SpoolError};
 use crate::batch::{self, BatchError, Folded};
 use crate::db::DbError;
 use crate::files::FileError;
-use crate::judge::{FindingsDb, Judge};
+use crate::judge::{FindingsDb, Judge, Judged};
 use crate::segment;
 use crate::siem::{SiemReport, SyslogSink, SyslogTarget};
 use crate::store::{SqliteStore, Store};
@@ -70,6 +70,12 @@ pub struct Delivered {
     pub rejected: u64,
     /// Findings that opened, by uid, in the order of detection.
     pub opened: Vec<String>,
+    /// Findings that opened again.
+    pub reopened: Vec<String>,
+    /// Findings that closed by themselves.
+    pub closed: Vec<String>,
+    /// Findings whose deadline passed without anybody taking them on.
+    pub missed: Vec<String>,
     /// What each SIEM sink did. A sink that is down is no failure of the round: its events wait.
     pub siem: Vec<SiemReport>,
 }
@@ -159,9 +165,15 @@ impl Deliverer {
         self.judge.catalogue = catalogue;
     }
 
+    /// Judges by another policy from now on; open findings about what it approves close.
+    pub fn set_policy(&mut self, policy: Arc<Policy>) {
+        self.judge.set_policy(policy);
+    }
+
     /// Delivers everything that waits: findings first because they have clocks, then facts, then events. Two processes
-    /// on one data directory take turns, a round each.
-    pub fn drain(&mut self) -> Result<Delivered, DeliverError> {
+    /// on one data directory take turns, a round each. `now`, µs UTC, lets the time pass beyond the newest fact, for a
+    /// live sensor; without it packet time alone counts, as it must when captures are read.
+    pub fn drain(&mut self, now: Option<i64>) -> Result<Delivered, DeliverError> {
         let mut delivered = Delivered::default();
         let _turn = match self.turn() {
             Ok(held) => held,
@@ -171,6 +183,11 @@ impl Deliverer {
         if let Err(failure) = self.judge_waiting(&mut delivered) {
             failures.push(failure);
         }
+        if let Some(now) = now
+            && let Err(failure) = self.judge.tick(&mut self.findings, now).map(|judged| delivered.take(judged))
+        {
+            failures.push(failure.into());
+        }
         match batch::deliver(&self.store_queue, self.store.as_mut()) {
             Ok(folded) => {
                 delivered.store = folded;
@@ -178,8 +195,9 @@ impl Deliverer {
             }
             Err(error) => failures.push(error.into()),
         }
+        let until = now.map_or_else(|| self.findings.newest(), Ok).unwrap_or_default();
         for sink in &mut self.sinks {
-            match sink.drain(&mut self.findings) {
+            match sink.drain(&mut self.findings, until) {
                 Ok(report) => delivered.siem.push(report),
                 Err(error) => failures.push(error.into()),
             }
@@ -205,9 +223,18 @@ impl Deliverer {
             let judged = self.judge.segment(&mut self.findings, &segment.records)?;
             self.judge_queue.done(&path)?;
             delivered.judged += 1;
-            delivered.unknown += judged.unknown;
-            delivered.opened.extend(judged.opened);
+            delivered.take(judged);
         }
         Ok(())
+    }
+}
+
+impl Delivered {
+    fn take(&mut self, judged: Judged) {
+        self.unknown += judged.unknown;
+        self.opened.extend(judged.opened);
+        self.reopened.extend(judged.reopened);
+        self.closed.extend(judged.closed);
+        self.missed.extend(judged.missed);
     }
 }

@@ -54,7 +54,7 @@ fn report_by(dir: &Path, policy: &Policy) -> Report {
 
 fn delivered(segments: &[&[Record]]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
-    Deliverer::open(config(dir.path(), segments)).unwrap().drain().unwrap();
+    Deliverer::open(config(dir.path(), segments)).unwrap().drain(None).unwrap();
     dir
 }
 
@@ -84,7 +84,7 @@ fn a_second_delivery_of_the_same_records_changes_nothing() {
     let mut writer = again.writer(99);
     week().iter().for_each(|record| writer.append(record).unwrap());
     writer.seal().unwrap();
-    let done = Deliverer::open(config(dir.path(), &[])).unwrap().drain().unwrap();
+    let done = Deliverer::open(config(dir.path(), &[])).unwrap().drain(None).unwrap();
     assert_eq!((done.store.records.new, done.store.records.known), (0, week().len() as u64));
     assert!(done.opened.is_empty());
     assert_eq!(report(dir.path()), before);
@@ -153,10 +153,11 @@ impl Store for Gone {
 fn a_store_that_is_away_delays_no_finding_and_loses_no_fact() {
     let dir = tempfile::tempdir().unwrap();
     let mut deliverer = Deliverer::with_store(config(dir.path(), &[&week()]), Box::new(Gone)).unwrap();
-    let error = deliverer.drain().unwrap_err();
+    let error = deliverer.drain(None).unwrap_err();
     assert!(error.retry() && error.to_string().contains("store: gone.db"), "{error}");
-    assert_eq!((error.delivered.opened.len(), error.delivered.judged), (7, 1));
-    let later = Deliverer::open(config(dir.path(), &[])).unwrap().drain().unwrap();
+    // Seven uses, and a sensor that falls silent after half an hour.
+    assert_eq!((error.delivered.opened.len(), error.delivered.judged), (8, 1));
+    let later = Deliverer::open(config(dir.path(), &[])).unwrap().drain(None).unwrap();
     assert_eq!(later.store.records.new, week().len() as u64);
     assert!(later.opened.is_empty());
 }
@@ -220,10 +221,10 @@ fn two_deliverers_on_one_directory_take_turns() {
     let first = Deliverer::open(config(dir.path(), &segments)).unwrap();
     let second = Deliverer::open(config(dir.path(), &[])).unwrap();
     let rounds: Vec<_> =
-        [first, second].map(|mut deliverer| std::thread::spawn(move || deliverer.drain().unwrap())).into();
+        [first, second].map(|mut deliverer| std::thread::spawn(move || deliverer.drain(None).unwrap())).into();
     let done: Vec<_> = rounds.into_iter().map(|round| round.join().unwrap()).collect();
     assert_eq!(done.iter().map(|d| d.store.records.new).sum::<u64>(), records.len() as u64);
-    assert_eq!(done.iter().map(|d| d.opened.len()).sum::<usize>(), 7);
+    assert_eq!(done.iter().map(|d| d.opened.len()).sum::<usize>(), 8);
 }
 
 /// Private use outside the policy's scope is shown with its status and is nothing to decide.
@@ -234,7 +235,7 @@ fn personal_risk_is_neither_approved_nor_a_finding() {
     let dir = tempfile::tempdir().unwrap();
     let used = [flow_record(flow("10.20.1.1", "chat", MONDAY))];
     let config = DeliverConfig { policy: policy.clone(), ..config(dir.path(), &[&used]) };
-    assert!(Deliverer::open(config).unwrap().drain().unwrap().opened.is_empty());
+    assert!(Deliverer::open(config).unwrap().drain(None).unwrap().opened.is_empty());
     let report = report_by(dir.path(), &policy);
     assert_eq!((report.totals.services_used.now, report.totals.unapproved_services_used.now), (1, 0));
     assert_eq!((report.services[0].status.as_str(), report.unapproved.rows.len()), ("personal_risk", 0));

@@ -144,7 +144,7 @@ fn build(dir: &Path, records: &[Record]) -> Report {
         syslog: Vec::new(),
         time_zone: berlin(),
     };
-    Deliverer::open(config).unwrap().drain().unwrap();
+    Deliverer::open(config).unwrap().drain(None).unwrap();
     let context = ReportContext {
         catalogue: &catalogue,
         policy: &policy,

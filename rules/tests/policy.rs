@@ -117,10 +117,10 @@ fn groups_are_found_by_address() {
 fn deadlines_have_defaults() {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let policy = parse("[deadlines]\nprohibited_tool = \"30m\"\n");
-    assert_eq!(policy.deadline(FindingRule::ProhibitedUse), minutes(30));
-    assert_eq!(policy.deadline(FindingRule::UnapprovedUse), minutes(240));
-    assert_eq!(policy.upload_deadline(), minutes(15));
-    assert_eq!(Policy::empty().deadline(FindingRule::ProhibitedUse), minutes(60));
+    assert_eq!(policy.deadline(FindingRule::ProhibitedUse), Some(minutes(30)));
+    assert_eq!(policy.deadline(FindingRule::UnapprovedUse), Some(minutes(240)));
+    assert_eq!(policy.deadline(FindingRule::UploadLimit), Some(minutes(15)));
+    assert_eq!(Policy::empty().deadline(FindingRule::ProhibitedUse), Some(minutes(60)));
 }
 
 fn example() -> Policy {
@@ -147,7 +147,7 @@ fn the_example_says_what_an_office_needs() {
     assert_eq!(status(&policy, "10.0.8.5", "ollama"), Status::Prohibited);
     assert_eq!(status(&policy, "10.60.1.1", "claude"), Status::Prohibited);
     assert_eq!(decide(&policy, "10.60.1.1", "ollama", TODAY).severity, 9);
-    assert_eq!(policy.deadline(FindingRule::UnapprovedUse), Duration::from_secs(4 * 3600));
+    assert_eq!(policy.deadline(FindingRule::UnapprovedUse), Some(Duration::from_secs(4 * 3600)));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn the_example_knows_a_licence_a_client_site_and_a_private_phone() {
     let acme = Subject { site: Some("acme"), ..client("192.0.2.7") };
     let ollama = on(&acme, "ollama", None);
     assert_eq!((ollama.status, ollama.severity), (Status::Prohibited, 9));
-    assert_eq!(policy.deadline_for(&ollama, FindingRule::ProhibitedUse), Duration::from_secs(15 * 60));
+    assert_eq!(policy.deadline_for(&ollama, FindingRule::ProhibitedUse), Some(Duration::from_secs(15 * 60)));
     let route = policy.route(Some("acme"));
     assert_eq!(route.security, Some("security-lead@msp.example"));
     assert_eq!((route.risk_owner, route.client), (Some("risk-owner@msp.example"), None));

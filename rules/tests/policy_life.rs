@@ -110,8 +110,8 @@ fn a_rule_can_have_a_clock_of_its_own() {
         let decision = policy.decide_for(&client, catalogue.service(service).unwrap(), None, TODAY);
         policy.deadline_for(&decision, FindingRule::ProhibitedUse)
     };
-    assert_eq!(clock("claude"), Duration::from_secs(900));
-    assert_eq!(clock("poe"), Duration::from_secs(3600));
+    assert_eq!(clock("claude"), Some(Duration::from_secs(900)));
+    assert_eq!(clock("poe"), Some(Duration::from_secs(3600)));
 }
 
 #[test]

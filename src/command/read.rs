@@ -113,7 +113,7 @@ impl Reading {
             spooling.failed()?;
             if spooling.sealed() != sealed {
                 sealed = spooling.sealed();
-                *findings += delivery.drain()?.opened.len();
+                *findings += delivery.drain(None)?.opened.len();
             }
             Ok(())
         });
@@ -134,7 +134,7 @@ impl Reading {
     fn deliver(&mut self) -> Result<(), Failure> {
         let sealed = self.spooling.seal().map_err(Failure::from);
         let written = self.spooling.failed();
-        let delivered = self.delivery.drain()?;
+        let delivered = self.delivery.drain(None)?;
         for line in delivery::waiting(&delivered) {
             terminal::warning(&line);
         }

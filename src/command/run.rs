@@ -200,8 +200,9 @@ impl Delivering {
         let rounds = move || {
             let mut said = String::new();
             while !seen.load(Ordering::Acquire) {
-                let trouble =
-                    delivery.drain().map_or_else(Failure::into_text, |done| delivery::waiting(&done).join("; "));
+                let trouble = delivery
+                    .drain(Some(micros(SystemTime::now())))
+                    .map_or_else(Failure::into_text, |done| delivery::waiting(&done).join("; "));
                 // Said once, until other trouble or success takes its place: what waits is not lost.
                 if !trouble.is_empty() && trouble != said {
                     terminal::warning(&format!("delivery: {trouble}"));
@@ -209,7 +210,7 @@ impl Delivering {
                 said = trouble;
                 thread::park_timeout(ROUND);
             }
-            for line in delivery::waiting(&delivery.drain()?) {
+            for line in delivery::waiting(&delivery.drain(Some(micros(SystemTime::now())))?) {
                 terminal::warning(&line);
             }
             Ok(())

@@ -1,134 +1,104 @@
 //! Rows of the findings file, inside one transaction.
 
 use rusqlite::types::Type;
-use rusqlite::{OptionalExtension, Row, Transaction, named_params, params};
-use sensor::record::{Evidence, Protocol, Transport};
+use rusqlite::{Row, Transaction, named_params, params};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Case, Finding, State};
+use super::{Finding, State};
 use crate::db::{count, int, word};
 
-/// The findings file, open for one segment.
+/// The findings file, open for one round.
 pub(crate) struct Ledger<'a> {
     pub(super) step: &'a Transaction<'a>,
 }
 
 impl Ledger<'_> {
-    /// Counts a flow record; true when it opened the finding. A record that is counted already changes nothing.
-    pub(super) fn add(&mut self, case: &Case<'_>) -> rusqlite::Result<bool> {
-        let flow = case.flow;
-        let known_flow = self.flow_is_known(&flow.flow_id)?;
-        let mut mark = self.step.prepare_cached("INSERT OR IGNORE INTO judged (flow_id, seq) VALUES (?1, ?2)")?;
-        if mark.execute(params![flow.flow_id, flow.seq])? == 0 {
-            return Ok(false);
-        }
-        self.watch(case)?;
-        self.step.prepare_cached(COUNT)?.execute(named_params! {
-            ":uid": case.uid,
-            ":flows": i64::from(!known_flow),
-            ":turns": int(flow.turns),
-            ":up": int(flow.bytes_up),
-            ":down": int(flow.bytes_down),
-            ":upload": int(flow.upload_bytes),
-            ":first": flow.start.min(flow.end),
-            ":last": flow.end,
-        })?;
-        if case.used { self.open(case) } else { Ok(false) }
+    /// Marks a record as counted; false when it was already.
+    pub(super) fn mark(&self, key: &str, seq: i64) -> rusqlite::Result<bool> {
+        let sql = "INSERT OR IGNORE INTO judged (flow_id, seq) VALUES (?1, ?2)";
+        Ok(self.step.prepare_cached(sql)?.execute(params![key, seq])? == 1)
     }
 
-    /// A finding by uid.
-    pub(super) fn finding(&self, uid: &str) -> rusqlite::Result<Option<Finding>> {
-        let mut query = self.step.prepare_cached("SELECT * FROM finding WHERE uid = ?1 AND state <> 'watch'")?;
-        query.query_row([uid], finding_row).optional()
-    }
-
-    /// Puts a finding's event into the outbox of one sink, once.
-    pub(super) fn enqueue(&self, uid: &str, sink: &str, event: &str) -> rusqlite::Result<()> {
-        let sql = "INSERT OR IGNORE INTO siem_outbox (uid, action, sink, event) VALUES (?1, 'create', ?2, ?3)";
-        self.step.prepare_cached(sql)?.execute(params![uid, sink, event]).map(|_| ())
-    }
-
-    fn flow_is_known(&self, flow_id: &str) -> rusqlite::Result<bool> {
-        self.step.prepare_cached("SELECT 1 FROM judged WHERE flow_id = ?1 LIMIT 1")?.exists([flow_id])
-    }
-
-    /// Makes the row on first contact.
-    fn watch(&self, case: &Case<'_>) -> rusqlite::Result<()> {
-        let flow = case.flow;
-        self.step.prepare_cached(WATCH)?.execute(named_params! {
-            ":uid": case.uid,
-            ":site": flow.site,
-            ":sensor": flow.sensor,
-            ":rule": case.rule.as_str(),
-            ":device": flow.device,
-            ":service": flow.service,
-            ":first": flow.start.min(flow.end),
-            ":last": flow.end,
-        })?;
-        Ok(())
-    }
-
-    /// Turns a watched row into an open finding: this record is its evidence, its time starts the clock.
-    fn open(&self, case: &Case<'_>) -> rusqlite::Result<bool> {
-        let Case { flow, service, decision, .. } = case;
-        let rows = self.step.prepare_cached(OPEN)?.execute(named_params! {
-            ":uid": case.uid,
-            ":site": flow.site,
-            ":device": flow.device,
-            ":sensor": flow.sensor,
-            ":status": decision.status.as_str(),
-            ":severity": decision.severity,
-            ":why": decision.why,
-            ":group_id": decision.group.map(|group| &group.id),
-            ":group_name": decision.group.map(|group| &group.name),
-            ":service_name": service.name,
-            ":vendor": service.vendor,
-            ":category": service.category.as_str(),
-            ":host": flow.host,
-            ":evidence": flow.evidence.as_str(),
-            ":strength": flow.strength.as_str(),
-            ":access": flow.access.as_str(),
-            ":client_ip": flow.client_ip.to_string(),
-            ":client_mac": flow.client_mac,
-            ":server_ip": flow.server_ip.to_string(),
-            ":server_port": flow.server_port,
-            ":transport": flow.transport.as_str(),
-            ":protocol": flow.protocol.as_str(),
-            ":community_id": flow.community_id,
-            ":detected_at": flow.end,
-            ":report_due_at": case.report_due_at,
-            ":policy": case.policy,
-            ":catalogue": flow.catalogue,
-        })?;
-        Ok(rows == 1)
+    /// Puts an event into the outbox of one sink, once.
+    pub(super) fn enqueue(&self, row: &Outgoing<'_>, sink: &str) -> rusqlite::Result<()> {
+        let sql = "INSERT OR IGNORE INTO siem_outbox (uid, revision, action, sink, event, not_before)
+                   VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+        let mut put = self.step.prepare_cached(sql)?;
+        put.execute(params![row.uid, row.revision as i64, row.action, sink, row.event, row.not_before]).map(|_| ())
     }
 }
 
-const WATCH: &str = "
-INSERT OR IGNORE INTO finding (uid, site, sensor, rule, device, service, state, status, severity, why, service_name,
-    vendor, category, evidence, strength, access, client_ip, server_ip, server_port, transport, protocol,
-    community_id, earlier, count, turns, bytes_up, bytes_down, upload_bytes, first_seen, last_seen, policy, catalogue)
-VALUES (:uid, :site, :sensor, :rule, :device, :service, 'watch', '', 0, '', '', '', '', '', '', '', '', '', 0, '', '',
-    '', 0, 0, 0, 0, 0, 0, :first, :last, '', '')";
+/// One event for the outbox.
+pub(super) struct Outgoing<'a> {
+    pub(super) uid: &'a str,
+    pub(super) revision: u64,
+    pub(super) action: &'static str,
+    pub(super) event: &'a str,
+    pub(super) not_before: i64,
+}
 
-const COUNT: &str = "
-UPDATE finding SET count = count + :flows, turns = turns + :turns, bytes_up = bytes_up + :up,
-    bytes_down = bytes_down + :down, upload_bytes = upload_bytes + :upload,
-    first_seen = min(first_seen, :first), last_seen = max(last_seen, :last)
-WHERE uid = :uid";
+/// Writes a finding, in the place of what stood under its uid.
+pub(super) fn write(step: &Transaction<'_>, finding: &Finding) -> rusqlite::Result<()> {
+    let shown = finding.state != State::Watch;
+    step.prepare_cached(WRITE)?.execute(named_params! {
+        ":uid": finding.uid,
+        ":site": finding.site,
+        ":sensor": finding.sensor,
+        ":rule": finding.rule.as_str(),
+        ":device": finding.device,
+        ":service": finding.service,
+        ":state": finding.state.as_str(),
+        ":status": finding.status.map(|status| status.as_str()),
+        ":severity": finding.severity,
+        ":why": finding.why,
+        ":group_id": finding.group_id,
+        ":group_name": finding.group_name,
+        ":service_name": finding.service_name,
+        ":vendor": finding.vendor,
+        ":category": finding.category.map(|category| category.as_str()),
+        ":contact": finding.contact.as_ref().map(json).transpose()?,
+        ":detail": json(&finding.detail)?,
+        ":earlier": int(finding.earlier),
+        ":count": int(finding.count),
+        ":turns": int(finding.turns),
+        ":bytes_up": int(finding.bytes_up),
+        ":bytes_down": int(finding.bytes_down),
+        ":upload_bytes": int(finding.upload_bytes),
+        ":first_seen": finding.first_seen,
+        ":last_seen": finding.last_seen,
+        ":detected_at": shown.then_some(finding.detected_at),
+        ":report_due_at": finding.report_due_at,
+        ":acknowledged_at": finding.acknowledged_at,
+        ":acknowledged_by": finding.acknowledged_by,
+        ":closed_at": finding.closed_at,
+        ":closed_by": finding.closed_by,
+        ":closed_reason": finding.closed_reason,
+        ":missed_at": finding.missed_at,
+        ":occurrences": int(finding.occurrences),
+        ":revision": int(finding.revision),
+        ":alerted": finding.alerted,
+        ":held": finding.held,
+        ":devices": int(finding.devices),
+        ":told": json(&finding.told)?,
+        ":policy": finding.policy,
+        ":catalogue": finding.catalogue,
+    })?;
+    Ok(())
+}
 
-const OPEN: &str = "
-UPDATE finding SET state = 'open', sensor = :sensor, status = :status, severity = :severity, why = :why,
-    group_id = :group_id, group_name = :group_name, service_name = :service_name, vendor = :vendor,
-    category = :category, host = :host, evidence = :evidence, strength = :strength, access = :access,
-    client_ip = :client_ip, client_mac = :client_mac, server_ip = :server_ip, server_port = :server_port,
-    transport = :transport, protocol = :protocol, community_id = :community_id,
-    earlier = (SELECT count(*) FROM finding AS other
-               WHERE other.site = :site AND other.device = :device AND other.state <> 'watch'),
-    detected_at = :detected_at, report_due_at = :report_due_at, policy = :policy, catalogue = :catalogue
-WHERE uid = :uid AND state = 'watch'";
+const WRITE: &str = "
+INSERT OR REPLACE INTO finding (uid, site, sensor, rule, device, service, state, status, severity, why, group_id,
+    group_name, service_name, vendor, category, contact, detail, earlier, count, turns, bytes_up, bytes_down,
+    upload_bytes, first_seen, last_seen, detected_at, report_due_at, acknowledged_at, acknowledged_by, closed_at,
+    closed_by, closed_reason, missed_at, occurrences, revision, alerted, held, devices, told, policy, catalogue)
+VALUES (:uid, :site, :sensor, :rule, :device, :service, :state, :status, :severity, :why, :group_id,
+    :group_name, :service_name, :vendor, :category, :contact, :detail, :earlier, :count, :turns, :bytes_up,
+    :bytes_down, :upload_bytes, :first_seen, :last_seen, :detected_at, :report_due_at, :acknowledged_at,
+    :acknowledged_by, :closed_at, :closed_by, :closed_reason, :missed_at, :occurrences, :revision, :alerted, :held, :devices, :told, :policy,
+    :catalogue)";
 
-/// A finding that is past `watch`.
+/// A row of the finding table.
 pub(super) fn finding_row(row: &Row<'_>) -> rusqlite::Result<Finding> {
     Ok(Finding {
         uid: row.get("uid")?,
@@ -137,26 +107,20 @@ pub(super) fn finding_row(row: &Row<'_>) -> rusqlite::Result<Finding> {
         rule: word(row, "rule")?,
         device: row.get("device")?,
         service: row.get("service")?,
-        state: if row.get::<_, String>("state")? == "closed" { State::Closed } else { State::Open },
-        status: word(row, "status")?,
+        state: State::of_word(&row.get::<_, String>("state")?),
+        status: maybe(row, "status")?,
         severity: row.get("severity")?,
         why: row.get("why")?,
         group_id: row.get("group_id")?,
         group_name: row.get("group_name")?,
         service_name: row.get("service_name")?,
         vendor: row.get("vendor")?,
-        category: word(row, "category")?,
-        host: row.get("host")?,
-        evidence: record_word::<Evidence>(row, "evidence")?,
-        strength: word(row, "strength")?,
-        access: word(row, "access")?,
-        client_ip: word(row, "client_ip")?,
-        client_mac: row.get("client_mac")?,
-        server_ip: word(row, "server_ip")?,
-        server_port: row.get("server_port")?,
-        transport: record_word::<Transport>(row, "transport")?,
-        protocol: record_word::<Protocol>(row, "protocol")?,
-        community_id: row.get("community_id")?,
+        category: maybe(row, "category")?,
+        contact: match row.get::<_, Option<String>>("contact")? {
+            Some(text) => Some(from_json(&text)?),
+            None => None,
+        },
+        detail: from_json(&row.get::<_, String>("detail")?)?,
         earlier: count(row, "earlier")?,
         count: count(row, "count")?,
         turns: count(row, "turns")?,
@@ -165,16 +129,41 @@ pub(super) fn finding_row(row: &Row<'_>) -> rusqlite::Result<Finding> {
         upload_bytes: count(row, "upload_bytes")?,
         first_seen: row.get("first_seen")?,
         last_seen: row.get("last_seen")?,
-        detected_at: row.get("detected_at")?,
+        detected_at: row.get::<_, Option<i64>>("detected_at")?.unwrap_or_default(),
         report_due_at: row.get("report_due_at")?,
+        acknowledged_at: row.get("acknowledged_at")?,
+        acknowledged_by: row.get("acknowledged_by")?,
+        closed_at: row.get("closed_at")?,
+        closed_by: row.get("closed_by")?,
+        closed_reason: row.get("closed_reason")?,
+        missed_at: row.get("missed_at")?,
+        occurrences: count(row, "occurrences")?,
+        revision: count(row, "revision")?,
+        alerted: row.get("alerted")?,
+        held: row.get("held")?,
+        devices: count(row, "devices")?,
         policy: row.get("policy")?,
         catalogue: row.get("catalogue")?,
+        told: from_json(&row.get::<_, String>("told")?)?,
     })
 }
 
-/// A column that holds a word of a record's enum, which reads itself through serde alone.
-fn record_word<T: DeserializeOwned>(row: &Row<'_>, column: &str) -> rusqlite::Result<T> {
-    let text: String = row.get(column)?;
-    serde_json::from_value(serde_json::Value::String(text))
-        .map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))
+/// A column that may hold a word of an enum.
+fn maybe<T>(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<T>>
+where
+    T: std::str::FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    match row.get::<_, Option<String>>(column)? {
+        Some(_) => word(row, column).map(Some),
+        None => Ok(None),
+    }
+}
+
+pub(super) fn from_json<T: DeserializeOwned>(text: &str) -> rusqlite::Result<T> {
+    serde_json::from_str(text).map_err(|e| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(e)))
+}
+
+/// A value as a column holds it.
+pub(super) fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))
 }

@@ -1,129 +1,182 @@
-//! Opinion on new facts: which use needs a finding, and since when its clock runs.
+//! Opinion on facts: what needs a finding, since when its clock runs, and what is told about it.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `finding`, `detail` | a finding and what it stands on |
+//! | `core`, `cases`, `memory` | the pure core, its findings, what it remembers beside them |
+//! | `flow`, `first`, `uploads`, `unusual`, `local`, `models`, `dark`, `health`, `review` | the rules |
+//! | `life`, `opening`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
+//! | `volume` | what is usual, and where it is kept |
+//! | `db`, `book`, `ledger`, `act`, `rejudge`, `apply`, `facts` | the findings file, what people do to it, judging again |
+//! | `words`, `measured`, `steps` | what a finding says to people |
 
+mod act;
+mod apply;
+mod book;
+mod budget;
+mod cases;
+mod core;
+mod dark;
 mod db;
+mod detail;
+mod facts;
+mod find_error;
 mod finding;
+mod first;
+mod flow;
+mod health;
 mod ledger;
+mod life;
+mod local;
+mod measured;
+mod memory;
+mod models;
+mod note;
+mod opening;
+mod rejudge;
+mod review;
+mod steps;
+mod tell;
+mod unusual;
+mod uploads;
+mod volume;
 mod words;
 
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
-use rules::catalogue::{Catalogue, Service};
-use rules::policy::{self, Decision, FindingRule, Policy, Status, Subject};
-use rules::usage::Use;
-use sensor::record::{FlowRecord, Record};
+use rules::catalogue::Catalogue;
+use rules::policy::{FindingRule, Policy};
+use sensor::record::Record;
 
-pub use db::{FINDINGS_FILE, FindingsDb, Waiting};
-pub use finding::{Finding, State};
-pub use words::{evidence_words, next_steps, observed, rule_name, sentence};
+pub use act::Act;
+pub(crate) use cases::Cases;
+pub use db::{FINDINGS_FILE, Filter, FindingsDb, HistoryRow, Waiting};
+pub use detail::{CLIENTS_SHOWN, Contact, Detail};
+pub use facts::StoredFacts;
+pub use find_error::FindError;
+pub use finding::{Clock, Finding, State};
+pub use note::{Action, Digest};
+pub use rejudge::{Changes, Rejudged};
+pub use words::{digest_sentence, evidence_words, next_steps, observed, rule_name, sentence};
 
+use self::core::{Core, Looked};
 use crate::db::DbError;
-use crate::siem;
-use crate::time;
 
-/// Judges the flow records of one segment after another.
+/// Under which the newest instant is kept.
+const NOW: &str = "now";
+
+/// The rules of judging, and who is told.
 #[derive(Debug, Clone)]
 pub struct Judge {
     /// What an AI service is.
     pub catalogue: Arc<Catalogue>,
     /// Who may use it.
     pub policy: Arc<Policy>,
-    /// The site's time zone: an approval ends at the site's midnight.
+    /// The site's time zone: days of the policy, of limits and of the budget.
     pub time_zone: TimeZone,
-    /// Addresses of the SIEM sinks that get an event for each new finding.
+    /// Addresses of the SIEM sinks that get an event for each change that is told.
     pub sinks: Vec<String>,
 }
 
-/// What one segment changed.
+/// What one round changed. Findings by uid, in the order in which it happened.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Judged {
     /// Flow records that were looked at.
     pub flows: u64,
     /// Of these, records of services that this catalogue does not know: the sensor's may be newer.
     pub unknown: u64,
-    /// Findings that opened, by uid, in the order of detection.
+    /// Records that were counted already.
+    pub known: u64,
+    /// Findings that opened for the first time; a site's first sight of a service stands apart.
     pub opened: Vec<String>,
+    /// First sights of a service at a site: worth knowing, and nobody's fault.
+    pub first_sights: Vec<String>,
+    /// Findings that opened again.
+    pub reopened: Vec<String>,
+    /// Findings that closed by themselves.
+    pub closed: Vec<String>,
+    /// Findings whose deadline passed without anybody taking them on.
+    pub missed: Vec<String>,
 }
 
 impl Judge {
     /// Judges the records of one segment in one transaction: findings and their outgoing events stand together or
     /// not at all, and a repeated segment changes nothing.
     pub fn segment(&self, findings: &mut FindingsDb, records: &[Record]) -> Result<Judged, DbError> {
-        findings.transaction(|ledger| {
+        let mut sorted: Vec<&Record> = records.iter().collect();
+        sorted.sort_by(|a, b| core::order(a).cmp(&core::order(b)));
+        findings.round(self, |core, ledger| {
             let mut judged = Judged::default();
-            for record in records {
-                let Record::Flow(flow) = record else { continue };
-                judged.flows += 1;
-                let Some(service) = self.catalogue.service(&flow.service) else {
-                    judged.unknown += 1;
-                    continue;
+            for record in sorted {
+                let fresh = match mark(record) {
+                    Some((key, seq)) => ledger.mark(&key, seq)?,
+                    None => true,
                 };
-                let Some(case) = self.case(flow, service) else { continue };
-                if ledger.add(&case)? {
-                    judged.opened.push(case.uid);
+                if !fresh {
+                    judged.known += 1;
+                    judged.flows += u64::from(matches!(record, Record::Flow(_)));
+                    continue;
+                }
+                match core.record(record) {
+                    Looked::Flow => judged.flows += 1,
+                    Looked::Unknown => {
+                        judged.flows += 1;
+                        judged.unknown += 1;
+                    }
+                    Looked::Other => {}
                 }
             }
-            for uid in &judged.opened {
-                let Some(finding) = ledger.finding(uid)? else { continue };
-                let event =
-                    siem::routed(siem::ecs_event(&finding), self.policy.route(Some(&finding.site))).to_string();
-                for sink in &self.sinks {
-                    ledger.enqueue(uid, sink, &event)?;
-                }
-            }
+            judged.take(core);
             Ok(judged)
         })
     }
 
-    /// The finding that a flow record belongs to; none when the policy is content with the service.
-    fn case<'a>(&'a self, flow: &'a FlowRecord, service: &'a Service) -> Option<Case<'a>> {
-        let on = time::date(flow.end, &self.time_zone);
-        let subject = Subject {
-            ip: flow.client_ip,
-            vlan: flow.vlan,
-            site: Some(&flow.site),
-            device: Some(&flow.device),
-            mac: flow.client_mac.as_deref().and_then(policy::mac),
-            at: Some(time::datetime(flow.end, &self.time_zone)),
-        };
-        let decision = self.policy.decide_for(&subject, service, flow.plan, on);
-        let rule = rule_of(decision.status)?;
-        if self.policy.suppressed(&subject, service, on).is_some() {
-            return None;
-        }
-        let used = crate::store::judge(flow) == Use::Used;
-        let deadline = i64::try_from(self.policy.deadline_for(&decision, rule).as_micros()).unwrap_or(i64::MAX);
-        Some(Case {
-            uid: finding::uid(&flow.site, rule, &flow.device, &flow.service),
-            rule,
-            flow,
-            service,
-            decision,
-            used,
-            report_due_at: flow.end.saturating_add(deadline),
-            policy: policy_words(&self.policy),
+    /// Lets the time pass: deadlines, digests, silent sensors, reviews. `now` in µs UTC; an instant that the facts
+    /// have passed already changes nothing.
+    pub fn tick(&self, findings: &mut FindingsDb, now: i64) -> Result<Judged, DbError> {
+        findings.round(self, |core, _| {
+            core.tick(now);
+            let mut judged = Judged::default();
+            judged.take(core);
+            Ok(judged)
         })
+    }
+
+    /// Judges by another policy from now on: open findings about what is approved now close at the next tick.
+    pub fn set_policy(&mut self, policy: Arc<Policy>) {
+        self.policy = policy;
+    }
+
+    /// Name and version of the policy.
+    pub(crate) fn policy_words(&self) -> String {
+        policy_words(&self.policy)
     }
 }
 
-/// One flow record and what the policy says about it.
-pub(crate) struct Case<'a> {
-    pub(crate) uid: String,
-    pub(crate) rule: FindingRule,
-    pub(crate) flow: &'a FlowRecord,
-    pub(crate) service: &'a Service,
-    pub(crate) decision: Decision<'a>,
-    pub(crate) used: bool,
-    pub(crate) report_due_at: i64,
-    pub(crate) policy: String,
+impl Judged {
+    fn take(&mut self, core: &mut Core<'_>) {
+        let done = std::mem::take(&mut core.cases.done);
+        let texts = |uids: Vec<u64>| uids.into_iter().map(finding::uid_text).collect();
+        let sight = |uid: &u64| core.cases.get(*uid).is_some_and(|one| one.rule == FindingRule::FirstSight);
+        let (sights, opened) = done.opened.into_iter().partition(sight);
+        self.first_sights = texts(sights);
+        self.opened = texts(opened);
+        self.reopened = texts(done.reopened);
+        self.closed = texts(done.closed);
+        self.missed = texts(done.missed);
+    }
 }
 
-/// The finding that a status gives rise to when the service is used.
-fn rule_of(status: Status) -> Option<FindingRule> {
-    match status {
-        Status::Unreviewed | Status::RequiresApproval | Status::InReview => Some(FindingRule::UnapprovedUse),
-        Status::Prohibited => Some(FindingRule::ProhibitedUse),
-        Status::Approved | Status::PersonalRisk => None,
+/// By what a repeated record is known; nothing where a repetition does no harm.
+fn mark(record: &Record) -> Option<(String, i64)> {
+    match record {
+        Record::Flow(flow) => Some((flow.flow_id.clone(), i64::from(flow.seq))),
+        Record::Minute(minute) => Some((format!("minute {} {}", minute.sensor, minute.source), minute.minute)),
+        Record::Visibility(one) => {
+            Some((format!("visibility {} {} {}", one.sensor, one.source, one.device), one.start))
+        }
+        Record::Lookup(_) | Record::Candidate(_) => None,
     }
 }
 

@@ -3,7 +3,8 @@
 use rules::policy::{FindingRule, Status};
 use sensor::record::Evidence;
 
-use super::Finding;
+use super::{Contact, Digest, Finding};
+use super::{measured, steps};
 use crate::text::{bytes, counted, safe_name};
 use crate::time::{span, utc};
 
@@ -12,6 +13,14 @@ pub fn rule_name(rule: FindingRule) -> &'static str {
     match rule {
         FindingRule::UnapprovedUse => "AI service in use that is not approved",
         FindingRule::ProhibitedUse => "AI service in use that the policy prohibits",
+        FindingRule::FirstSight => "AI service seen at this site for the first time",
+        FindingRule::UploadLimit => "Upload to an AI service over the policy's limit",
+        FindingRule::UploadAnomaly => "Unusually large upload to an AI service",
+        FindingRule::LocalModelServer => "Local model server in the network",
+        FindingRule::ModelDownload => "Model weights downloaded",
+        FindingRule::GoingDark => "Visibility lost for a device",
+        FindingRule::SensorHealth => "The sensor does not see everything",
+        FindingRule::ReviewDue => "Review of the policy is due",
     }
 }
 
@@ -28,55 +37,114 @@ pub fn evidence_words(evidence: Evidence) -> &'static str {
 
 /// The finding in one sentence of measurements, policy and clock, and one that says what it is not.
 pub fn sentence(finding: &Finding) -> String {
-    format!(
-        "{}; report due {} ({} after detection). This is an observation, not an accusation; IT assesses the tool.",
-        observed(finding),
-        utc(finding.report_due_at),
-        span(finding.report_due_at.saturating_sub(finding.detected_at)),
-    )
+    let clock = match finding.report_due_at {
+        Some(due) => {
+            format!("; report due {} ({} after detection)", utc(due), span(due.saturating_sub(finding.detected_at)))
+        }
+        None => String::new(),
+    };
+    format!("{}{clock}. {}", observed(finding), close(finding.rule))
 }
 
 /// What was seen, how sure that is, and what the policy says: a sentence without a full stop.
 pub fn observed(finding: &Finding) -> String {
+    let what = match finding.rule {
+        FindingRule::UnapprovedUse | FindingRule::ProhibitedUse => used(finding),
+        _ => measured::measured(finding),
+    };
+    let parts = [what, finding.why.clone(), site_wide(finding), history(finding)];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
+}
+
+/// What the budget held back in one hour.
+pub fn digest_sentence(digest: &Digest) -> String {
+    let total: u64 = digest.held.values().sum();
+    let rules: Vec<String> = digest.held.iter().map(|(rule, held)| format!("{rule} {held}")).collect();
     format!(
-        "{}{} used {} ({}, {}) with {}, {} up; {}; {}",
-        safe_name(&finding.device),
-        finding.group_name.as_ref().map(|group| format!(" ({group})")).unwrap_or_default(),
-        finding.service_name,
-        seen(finding),
-        finding.strength,
-        counted(finding.turns, "exchange"),
-        bytes(finding.bytes_up),
-        finding.why,
-        history(finding),
+        "{} held back by the policy's budget between {} and {}: {}; {} concerned. They are open findings with their \
+         own clocks: `shadowtap findings list` shows them.",
+        counted(total, "alert"),
+        utc(digest.from),
+        utc(digest.to),
+        rules.join(", "),
+        counted(digest.devices, "device"),
     )
 }
 
-fn seen(finding: &Finding) -> String {
-    match &finding.host {
-        Some(host) => format!("{}, {}", safe_name(host), evidence_words(finding.evidence)),
-        None => evidence_words(finding.evidence).to_owned(),
+fn used(finding: &Finding) -> String {
+    format!(
+        "{} used {}{} with {}, {} up",
+        who(finding),
+        finding.service_name,
+        how(finding.contact.as_ref()),
+        counted(finding.turns, "exchange"),
+        bytes(finding.bytes_up),
+    )
+}
+
+pub(super) fn who(finding: &Finding) -> String {
+    let group = finding.group_name.as_ref().map(|group| format!(" ({group})")).unwrap_or_default();
+    format!("{}{group}", safe_name(&finding.device))
+}
+
+pub(super) fn how(contact: Option<&Contact>) -> String {
+    let Some(contact) = contact else { return String::new() };
+    let seen = match &contact.host {
+        Some(host) => format!("{}, {}", safe_name(host), evidence_words(contact.evidence)),
+        None => evidence_words(contact.evidence).to_owned(),
+    };
+    format!(" ({seen}, {})", contact.strength)
+}
+
+fn site_wide(finding: &Finding) -> String {
+    match finding.devices {
+        0 | 1 => String::new(),
+        devices => format!("{} at this site so far", counted(devices, "device")),
     }
 }
 
 fn history(finding: &Finding) -> String {
+    if finding.device.is_empty() || finding.rule == FindingRule::SensorHealth {
+        return String::new();
+    }
+    let again = match finding.occurrences {
+        0 | 1 => String::new(),
+        times => format!("seen again after it was closed ({times} times in all), "),
+    };
     match finding.earlier {
-        0 => "first finding for this device".to_owned(),
-        earlier => format!("this device has {}", counted(earlier, "earlier finding")),
+        0 if again.is_empty() => "first finding for this device".to_owned(),
+        0 => format!("{again}no other finding for this device"),
+        earlier => format!("{again}this device has {}", counted(earlier, "earlier finding")),
+    }
+}
+
+fn close(rule: FindingRule) -> &'static str {
+    match rule {
+        FindingRule::SensorHealth | FindingRule::ReviewDue => {
+            "This is about the sensor or the policy, not about a person."
+        }
+        FindingRule::GoingDark => {
+            "There are good reasons for each of these; this says what the sensor can no longer tell."
+        }
+        _ => "This is an observation, not an accusation; IT assesses the tool.",
     }
 }
 
 /// What to do next, in order.
 pub fn next_steps(finding: &Finding) -> [String; 3] {
+    steps::next_steps(finding)
+}
+
+/// How a status asks to be answered; used by [`steps`].
+pub(super) fn by_status(finding: &Finding) -> String {
     let name = &finding.service_name;
-    let first = "Ask the person what the tool was used for and whether work data went in; the sensor cannot see \
-                 content.";
-    let second = match finding.status {
-        Status::Prohibited => format!("Point to the approved alternative and stop work use of {name}."),
-        Status::RequiresApproval => format!("Check whether an approval for {name} was given; if not, start one."),
-        Status::InReview => format!("Add this use to the running review of {name}."),
+    match finding.status {
+        Some(Status::Prohibited) => format!("Point to the approved alternative and stop work use of {name}."),
+        Some(Status::RequiresApproval) => {
+            format!("Check whether an approval for {name} was given; if not, start one.")
+        }
+        Some(Status::InReview) => format!("Add this use to the running review of {name}."),
+        Some(Status::Approved) => format!("Nothing is to be decided: {name} is approved."),
         _ => format!("Start the assessment of {name} ({}) and enter the result in the policy.", finding.vendor),
-    };
-    let third = format!("File the report before {}.", utc(finding.report_due_at));
-    [first.to_owned(), second, third]
+    }
 }

@@ -19,7 +19,7 @@ pub(super) struct Clocks<'a> {
 impl Clocks<'_> {
     /// Open findings.
     pub(super) fn open(&self) -> u64 {
-        self.until().filter(|finding| finding.state == State::Open).count() as u64
+        self.until().filter(|finding| finding.is_open()).count() as u64
     }
 
     /// Open findings whose report was due.
@@ -28,12 +28,15 @@ impl Clocks<'_> {
     }
 
     fn until(&self) -> impl Iterator<Item = &Finding> {
-        self.findings.iter().filter(|finding| finding.detected_at <= self.at)
+        // The report has a place for findings about services that have a clock; the others are listed by the CLI.
+        self.findings.iter().filter(|finding| {
+            finding.detected_at <= self.at && finding.status.is_some() && finding.report_due_at.is_some()
+        })
     }
 
     /// Findings that are open, or that the window brought.
     fn shown(&self, window: Window) -> impl Iterator<Item = &Finding> {
-        self.until().filter(move |finding| finding.state == State::Open || window.contains(finding.detected_at))
+        self.until().filter(move |finding| finding.is_open() || window.contains(finding.detected_at))
     }
 
     /// One row per service, most severe status first.
@@ -53,15 +56,15 @@ impl Clocks<'_> {
     fn service(&self, service: &str, findings: &[&Finding], window: Window) -> (u8, ServiceFindings) {
         let count = |of: &dyn Fn(&Finding) -> bool| findings.iter().filter(|finding| of(finding)).count() as u64;
         let running = findings.iter().filter(|finding| clock(finding, self.at) == RUNNING);
-        let status = findings.iter().map(|finding| finding.status).fold(Status::Approved, weightier);
+        let status = findings.iter().filter_map(|finding| finding.status).fold(Status::Approved, weightier);
         let row = ServiceFindings {
             service: service.to_owned(),
             name: findings.first().map(|finding| finding.service_name.clone()).unwrap_or_default(),
             status: status.as_str().to_owned(),
-            open: count(&|finding| finding.state == State::Open),
+            open: count(&|finding| finding.is_open()),
             late: count(&|finding| clock(finding, self.at) == RUN_OUT),
             new: count(&|finding| window.contains(finding.detected_at)),
-            next_due: running.map(|finding| finding.report_due_at).min().map(utc),
+            next_due: running.filter_map(|finding| finding.report_due_at).min().map(utc),
         };
         (status.severity(), row)
     }
@@ -80,7 +83,7 @@ const RUNNING: &str = "running";
 fn clock(finding: &Finding, at: i64) -> &'static str {
     match finding.state {
         State::Closed => "stopped",
-        _ if finding.report_due_at < at => RUN_OUT,
+        _ if finding.report_due_at.is_some_and(|due| due < at) => RUN_OUT,
         _ => RUNNING,
     }
 }
@@ -96,12 +99,12 @@ fn row(finding: &Finding, at: i64, window: Window, folding: &Folding) -> Finding
         department: department.unwrap_or_default().to_owned(),
         service: finding.service.clone(),
         name: finding.service_name.clone(),
-        status: finding.status.as_str().to_owned(),
+        status: finding.status.map(|status| status.as_str()).unwrap_or_default().to_owned(),
         severity: finding.severity,
         state: finding.state.as_str().to_owned(),
         clock: clock(finding, at).to_owned(),
         detected_at: utc(finding.detected_at),
-        report_due_at: utc(finding.report_due_at),
+        report_due_at: finding.report_due_at.map(utc).unwrap_or_default(),
         new: window.contains(finding.detected_at),
         turns: finding.turns,
         bytes_up: finding.bytes_up,

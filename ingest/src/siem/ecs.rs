@@ -2,48 +2,77 @@
 
 use std::net::IpAddr;
 
-use rules::policy::Route;
+use rules::policy::{FindingRule, Route};
 use serde_json::{Map, Value, json};
 
-use crate::judge::{Finding, next_steps, rule_name, sentence};
+use super::labels::labels;
+use crate::judge::{Action, Contact, Detail, Digest, Finding, digest_sentence, rule_name, sentence};
 use crate::text::{safe_name, safe_text};
 use crate::time::utc;
 
 /// The ECS version whose field names are used.
 const ECS_VERSION: &str = "8.17.0";
 
-/// The event of a finding that has just opened. Same finding, same bytes: no clock is read.
-pub fn event(finding: &Finding) -> Value {
+/// The event of a finding at the moment `at`, µs UTC. Same finding, same bytes: no clock is read.
+pub fn event(finding: &Finding, action: Action, at: i64) -> Value {
     let mut event = json!({
-        "@timestamp": utc(finding.detected_at),
+        "@timestamp": utc(at),
         "ecs": {"version": ECS_VERSION},
         "message": sentence(finding),
-        "event": event_fields(finding),
+        "event": event_fields(finding, action),
         "rule": {
             "id": finding.rule.as_str(),
             "name": rule_name(finding.rule),
             "description": finding.why,
             "ruleset": finding.policy,
         },
-        "source": source(finding),
-        "destination": destination(finding),
-        "network": network(finding),
-        "service": {"id": finding.service, "name": finding.service_name},
-        "observer": {
-            "name": safe_text(&finding.sensor),
-            "type": "sensor",
-            "vendor": "shadowtap",
-            "product": "shadowtap",
-            "version": env!("CARGO_PKG_VERSION"),
-            "geo": {"name": safe_text(&finding.site)},
-        },
-        "labels": labels(finding),
-        "related": {"ip": related_ip(finding), "hosts": finding.host.iter().map(|h| safe_name(h)).collect::<Vec<_>>()},
+        "observer": observer(&finding.sensor, &finding.site),
+        "labels": labels(finding, at),
     });
-    if let Some(host) = finding.host.as_ref().filter(|_| finding.protocol.as_str() != "http") {
-        event["tls"] = json!({"client": {"server_name": safe_name(host)}});
+    if finding.category.is_some() {
+        event["service"] = json!({"id": finding.service, "name": finding.service_name});
+    }
+    match &finding.contact {
+        Some(contact) => by_contact(&mut event, finding, contact),
+        None if !finding.device.is_empty() => {
+            event["source"] = json!({"address": safe_name(&finding.device)});
+        }
+        None => {}
+    }
+    if let Some((id, name)) = technique(finding) {
+        event["threat"] = json!({"framework": "MITRE ATT&CK", "technique": {"id": [id], "name": [name]}});
     }
     event
+}
+
+/// The event that counts what the budget held back.
+pub fn digest(digest: &Digest, uid: &str) -> Value {
+    let mut labels = Map::new();
+    labels.insert("devices".to_owned(), Value::String(digest.devices.to_string()));
+    for (rule, held) in &digest.held {
+        labels.insert(format!("held_{}", rule.replace('-', "_")), Value::String(held.to_string()));
+    }
+    json!({
+        "@timestamp": utc(digest.to),
+        "ecs": {"version": ECS_VERSION},
+        "message": digest_sentence(digest),
+        "event": {
+            "kind": "event",
+            "category": ["network"],
+            "type": ["info"],
+            "module": "shadowtap",
+            "dataset": "shadowtap.digest",
+            "provider": "shadowtap",
+            "action": "digest",
+            "id": uid,
+            "code": "digest",
+            "severity": digest.severity,
+            "start": utc(digest.from),
+            "end": utc(digest.to),
+        },
+        "observer": observer("", &digest.site),
+        "labels": labels,
+    })
 }
 
 /// Writes into an event who is to hear of it, as the policy's `[routes]` say. A client stands there only where the
@@ -62,7 +91,23 @@ pub fn routed(mut event: Value, route: Route<'_>) -> Value {
     event
 }
 
-fn event_fields(finding: &Finding) -> Value {
+/// Techniques of ATT&CK, for what was sent and for what hides it. Use alone has none.
+fn technique(finding: &Finding) -> Option<(&'static str, &'static str)> {
+    match (finding.rule, &finding.detail) {
+        (FindingRule::UploadLimit | FindingRule::UploadAnomaly, _) => {
+            Some(("T1567", "Exfiltration Over Web Service"))
+        }
+        (FindingRule::GoingDark, Detail::Dark { class, .. })
+            if ["relay", "tor", "vpn"].contains(&class.as_str()) =>
+        {
+            Some(("T1090", "Proxy"))
+        }
+        (FindingRule::GoingDark, _) => Some(("T1572", "Protocol Tunneling")),
+        _ => None,
+    }
+}
+
+fn event_fields(finding: &Finding, action: Action) -> Value {
     json!({
         "kind": "alert",
         "category": ["network"],
@@ -70,8 +115,9 @@ fn event_fields(finding: &Finding) -> Value {
         "module": "shadowtap",
         "dataset": "shadowtap.finding",
         "provider": "shadowtap",
-        "action": "create",
+        "action": action.as_str(),
         "id": finding.uid,
+        "sequence": finding.revision,
         "code": finding.rule.as_str(),
         "severity": finding.severity,
         "start": utc(finding.first_seen),
@@ -80,25 +126,58 @@ fn event_fields(finding: &Finding) -> Value {
     })
 }
 
-fn source(finding: &Finding) -> Value {
+fn observer(sensor: &str, site: &str) -> Value {
+    let mut observer = json!({
+        "type": "sensor",
+        "vendor": "shadowtap",
+        "product": "shadowtap",
+        "version": env!("CARGO_PKG_VERSION"),
+    });
+    if !sensor.is_empty() {
+        observer["name"] = Value::String(safe_text(sensor));
+    }
+    if !site.is_empty() {
+        observer["geo"] = json!({"name": safe_text(site)});
+    }
+    observer
+}
+
+fn by_contact(event: &mut Value, finding: &Finding, contact: &Contact) {
+    event["source"] = source(finding, contact);
+    event["destination"] = destination(finding, contact);
+    event["network"] = network(finding, contact);
+    let hosts: Vec<String> = contact.host.iter().map(|host| safe_name(host)).collect();
+    event["related"] =
+        json!({"ip": [contact.client_ip.to_string(), contact.server_ip.to_string()], "hosts": hosts});
+    if let Some(host) = contact.host.as_ref().filter(|_| contact.protocol.as_str() != "http") {
+        event["tls"] = json!({"client": {"server_name": safe_name(host)}});
+    }
+}
+
+fn source(finding: &Finding, contact: &Contact) -> Value {
+    let address = if finding.rule == FindingRule::LocalModelServer || finding.device.is_empty() {
+        contact.client_ip.to_string()
+    } else {
+        safe_name(&finding.device)
+    };
     let mut source = json!({
-        "ip": finding.client_ip.to_string(),
-        "address": safe_name(&finding.device),
+        "ip": contact.client_ip.to_string(),
+        "address": address,
         "bytes": finding.bytes_up,
     });
-    if let Some(mac) = &finding.client_mac {
+    if let Some(mac) = &contact.client_mac {
         source["mac"] = Value::String(mac.replace(':', "-").to_uppercase());
     }
     source
 }
 
-fn destination(finding: &Finding) -> Value {
+fn destination(finding: &Finding, contact: &Contact) -> Value {
     let mut destination = json!({
-        "ip": finding.server_ip.to_string(),
-        "port": finding.server_port,
+        "ip": contact.server_ip.to_string(),
+        "port": contact.server_port,
         "bytes": finding.bytes_down,
     });
-    if let Some(host) = &finding.host {
+    if let Some(host) = &contact.host {
         let host = safe_name(host);
         destination["domain"] = Value::String(host.clone());
         destination["address"] = Value::String(host);
@@ -106,43 +185,14 @@ fn destination(finding: &Finding) -> Value {
     destination
 }
 
-fn network(finding: &Finding) -> Value {
+fn network(finding: &Finding, contact: &Contact) -> Value {
     json!({
         "application": finding.service,
-        "protocol": finding.protocol.as_str(),
-        "transport": finding.transport.as_str(),
-        "type": if matches!(finding.client_ip, IpAddr::V4(_)) { "ipv4" } else { "ipv6" },
-        "community_id": finding.community_id,
+        "protocol": contact.protocol.as_str(),
+        "transport": contact.transport.as_str(),
+        "type": if matches!(contact.client_ip, IpAddr::V4(_)) { "ipv4" } else { "ipv6" },
+        "community_id": contact.community_id,
         "bytes": finding.bytes_up.saturating_add(finding.bytes_down),
-        "direction": "outbound",
+        "direction": if finding.rule == FindingRule::LocalModelServer { "internal" } else { "outbound" },
     })
-}
-
-/// What ECS has no field for. Labels are keywords, so numbers are written as text.
-fn labels(finding: &Finding) -> Value {
-    let mut labels = Map::new();
-    let mut put = |key: &str, value: String| labels.insert(key.to_owned(), Value::String(value));
-    put("policy_status", finding.status.as_str().to_owned());
-    put("report_due_at", utc(finding.report_due_at));
-    put("category", finding.category.as_str().to_owned());
-    put("vendor", finding.vendor.clone());
-    put("access", finding.access.as_str().to_owned());
-    put("evidence", finding.evidence.as_str().to_owned());
-    put("strength", finding.strength.as_str().to_owned());
-    put("exchanges", finding.turns.to_string());
-    put("flows", finding.count.to_string());
-    put("upload_bytes", finding.upload_bytes.to_string());
-    put("earlier_findings", finding.earlier.to_string());
-    put("catalogue", finding.catalogue.clone());
-    for (number, step) in (1..).zip(next_steps(finding)) {
-        put(&format!("next_step_{number}"), step);
-    }
-    if let Some(group) = &finding.group_name {
-        put("department", group.clone());
-    }
-    Value::Object(labels)
-}
-
-fn related_ip(finding: &Finding) -> Vec<String> {
-    vec![finding.client_ip.to_string(), finding.server_ip.to_string()]
 }

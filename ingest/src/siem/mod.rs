@@ -2,9 +2,10 @@
 
 mod ecs;
 mod frame;
+mod labels;
 mod sender;
 
-pub use ecs::{event as ecs_event, routed};
+pub use ecs::{digest as digest_event, event as ecs_event, routed};
 pub use frame::{frame, severity_word};
 pub(crate) use sender::SyslogSink;
 pub use sender::{SendError, SiemReport, SyslogTarget};

@@ -64,8 +64,10 @@ pub struct SiemReport {
     pub address: String,
     /// Events that it took.
     pub sent: u64,
-    /// Events that still wait for it.
+    /// Events that still wait for it and may go.
     pub waiting: u64,
+    /// Events that wait for the end of the policy's quiet hours.
+    pub quiet: u64,
     /// Why it took no more; absent when all is well or a pause is kept.
     pub error: Option<String>,
 }
@@ -84,11 +86,12 @@ impl SyslogSink {
     }
 
     /// Sends what waits. A row is marked only after the receiver took the whole chunk, so a break repeats events
-    /// and never loses one; the receiver tells repeats by `event.id`.
-    pub(crate) fn drain(&mut self, findings: &mut FindingsDb) -> Result<SiemReport, DbError> {
+    /// and never loses one; the receiver tells repeats by `event.id` and `event.sequence`. `now`, µs UTC, says which
+    /// quiet hours are over.
+    pub(crate) fn drain(&mut self, findings: &mut FindingsDb, now: i64) -> Result<SiemReport, DbError> {
         let mut report = SiemReport { address: self.target.address.clone(), ..SiemReport::default() };
         while self.not_before.is_none_or(|at| Instant::now() >= at) {
-            let events = findings.waiting(&self.target.address, CHUNK)?;
+            let events = findings.waiting(&self.target.address, now, CHUNK)?;
             if events.is_empty() {
                 break;
             }
@@ -105,7 +108,8 @@ impl SyslogSink {
                 }
             }
         }
-        report.waiting = findings.waiting_count(&self.target.address)?;
+        let (waiting, quiet) = findings.waiting_count(&self.target.address, now)?;
+        (report.waiting, report.quiet) = (waiting - quiet, quiet);
         Ok(report)
     }
 

@@ -2,21 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Decision, Policy};
-use crate::{fault::Fault, file::Word, words::words};
+use crate::{fault::Fault, file::Word};
 
 /// The longest deadline that makes sense; a longer one is a slip of the unit.
 const MAX: Duration = Duration::from_secs(90 * 86_400);
-
-words! {
-    /// The findings that a status alone gives rise to.
-    pub enum FindingRule, "finding rule" {
-        /// A tool that is in use and not approved.
-        UnapprovedUse = "unapproved-use",
-        /// A tool that is in use and prohibited.
-        ProhibitedUse = "prohibited-use",
-    }
-}
 
 /// How soon each kind of finding is to be reported.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +13,8 @@ pub(super) struct Deadlines {
     pub(super) unapproved_tool: Duration,
     pub(super) prohibited_tool: Duration,
     pub(super) suspected_data_upload: Duration,
+    pub(super) sensor_health: Duration,
+    pub(super) visibility_lost: Option<Duration>,
 }
 
 impl Default for Deadlines {
@@ -33,27 +24,9 @@ impl Default for Deadlines {
             unapproved_tool: minutes(240),
             prohibited_tool: minutes(60),
             suspected_data_upload: minutes(15),
+            sensor_health: minutes(240),
+            visibility_lost: None,
         }
-    }
-}
-
-impl Policy {
-    /// Time from detection to report for a finding that a status gives rise to.
-    pub fn deadline(&self, rule: FindingRule) -> Duration {
-        match rule {
-            FindingRule::UnapprovedUse => self.deadlines.unapproved_tool,
-            FindingRule::ProhibitedUse => self.deadlines.prohibited_tool,
-        }
-    }
-
-    /// The same for one decision: the deciding rule's `report_within`, or the policy's own time.
-    pub fn deadline_for(&self, decision: &Decision<'_>, rule: FindingRule) -> Duration {
-        decision.rule.and_then(|rule| rule.report_within).unwrap_or_else(|| self.deadline(rule))
-    }
-
-    /// Time from detection to report for an upload that may hold data.
-    pub fn upload_deadline(&self) -> Duration {
-        self.deadlines.suspected_data_upload
     }
 }
 

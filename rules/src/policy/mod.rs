@@ -7,6 +7,7 @@
 //! | `members`, `table` | both of them compiled: integers in, a verdict out |
 //! | `decide`, `numbers` | the verdict as a sentence, and without one |
 //! | `deadline`, `review`, `approval`, `route` | clocks, dates, audit rows, recipients and what is held back |
+//! | `finding`, `limit`, `budget` | what a finding is about, how much may be sent, how many alerts a day may bring |
 //! | `lint`, `diff`, `draft` | what a reader of a policy wants to know before it counts |
 //! | `read`, `overlap` | the file, and refusing one that contradicts itself |
 //!
@@ -14,12 +15,15 @@
 //! walk over the rules for that service and that group, usually one or two.
 
 mod approval;
+mod budget;
 mod deadline;
 mod decide;
 mod diff;
 mod draft;
+mod finding;
 mod group;
 mod hours;
+mod limit;
 mod lint;
 mod macs;
 mod members;
@@ -37,12 +41,14 @@ use std::{fs, io, net::IpAddr, path::Path};
 use jiff::civil::Date;
 
 pub use approval::{Stage, Step};
-pub use deadline::FindingRule;
+pub use budget::Budget;
 pub use decide::Decision;
 pub use diff::{Change, diff};
 pub use draft::{Seen, draft};
+pub use finding::FindingRule;
 pub use group::{DataTier, Group};
 pub use hours::Hours;
+pub use limit::{Limit, Per};
 pub use lint::{Lint, LintLevel};
 pub use macs::{Macs, mac};
 pub use numbers::{ClientNumber, ServiceNumber};
@@ -77,6 +83,10 @@ pub struct Policy {
     routes: Routes,
     quiet: Option<QuietHours>,
     suppressions: Vec<Suppression>,
+    severities: Vec<(FindingRule, u8)>,
+    limits: Vec<Limit>,
+    budget: Budget,
+    download_bytes: u64,
     approvals_file: Option<String>,
     approvals: Vec<Step>,
     members: Members,
@@ -116,6 +126,10 @@ impl Policy {
             routes: Routes::default(),
             quiet: None,
             suppressions: Vec::new(),
+            severities: Vec::new(),
+            limits: Vec::new(),
+            budget: Budget::default(),
+            download_bytes: limit::DOWNLOAD_BYTES,
             approvals_file: None,
             approvals: Vec::new(),
             members: Members::default(),

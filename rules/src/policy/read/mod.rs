@@ -1,6 +1,7 @@
 //! The file format of a policy. `docs/policy.md` explains every key.
 
 mod approval;
+mod findings;
 mod group;
 mod route;
 mod rule;
@@ -43,6 +44,18 @@ pub(super) fn policy(text: &str, file: &str, catalogue: &Catalogue) -> Result<Po
     policy.quiet = root.block("quiet_hours")?.map(route::quiet_hours).transpose()?;
     for block in root.blocks("suppression")? {
         policy.suppressions.push(route::suppression(block, &policy.groups, catalogue)?);
+    }
+    if let Some(block) = root.block("severity")? {
+        policy.severities = findings::severities(block)?;
+    }
+    for block in root.blocks("limit")? {
+        policy.limits.push(findings::limit(block, &policy.groups, catalogue)?);
+    }
+    if let Some(block) = root.block("budget")? {
+        policy.budget = findings::budget(block)?;
+    }
+    if let Some(block) = root.block("models")? {
+        policy.download_bytes = findings::models(block)?;
     }
     root.close()?;
     Ok(policy)
@@ -128,10 +141,15 @@ fn nearest<'a>(word: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str
 
 /// True or false; absent: false.
 fn flag(block: &mut Block<'_>, key: &'static str) -> Result<bool, Fault> {
+    Ok(choice(block, key)?.unwrap_or(false))
+}
+
+/// True or false, which may be absent.
+fn choice(block: &mut Block<'_>, key: &'static str) -> Result<Option<bool>, Fault> {
     let read = |word: Word| match word.text.as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
         other => Err(word.at.fault(format!("{other:?} is neither true nor false: write one of the two"))),
     };
-    block.bare_word(key)?.map_or(Ok(false), read)
+    block.bare_word(key)?.map(read).transpose()
 }

@@ -21,11 +21,13 @@ pub(super) fn deadlines(mut block: Block<'_>) -> Result<Deadlines, Fault> {
         ("unapproved_tool", &mut deadlines.unapproved_tool),
         ("prohibited_tool", &mut deadlines.prohibited_tool),
         ("suspected_data_upload", &mut deadlines.suspected_data_upload),
+        ("sensor_health", &mut deadlines.sensor_health),
     ] {
         if let Some(word) = block.word(key)? {
             *time = deadline::parse(&word)?;
         }
     }
+    deadlines.visibility_lost = block.word("visibility_lost")?.as_ref().map(deadline::parse).transpose()?;
     block.close()?;
     Ok(deadlines)
 }
