@@ -5,7 +5,7 @@ use sensor::record::Evidence;
 
 use super::{Contact, Digest, Finding};
 use super::{measured, steps};
-use crate::text::{bytes, counted, safe_name};
+use crate::text::{bytes, counted, safe_name, safe_text};
 use crate::time::{span, utc};
 
 /// The rule's title.
@@ -37,13 +37,32 @@ pub fn evidence_words(evidence: Evidence) -> &'static str {
 
 /// The finding in one sentence of measurements, policy and clock, and one that says what it is not.
 pub fn sentence(finding: &Finding) -> String {
-    let clock = match finding.report_due_at {
-        Some(due) => {
-            format!("; report due {} ({} after detection)", utc(due), span(due.saturating_sub(finding.detected_at)))
+    format!("{}{}{}. {}", observed(finding), deadline(finding), answered(finding), close(finding.rule))
+}
+
+fn deadline(finding: &Finding) -> String {
+    let Some(due) = finding.report_due_at else { return String::new() };
+    let after = span(due.saturating_sub(finding.detected_at));
+    match finding.missed_at {
+        None => format!("; report due {} ({after} after detection)", utc(due)),
+        Some(_) => {
+            format!("; the report was due {} ({after} after detection) and nobody had taken it on", utc(due))
         }
-        None => String::new(),
-    };
-    format!("{}{clock}. {}", observed(finding), close(finding.rule))
+    }
+}
+
+/// What people, or time, have done about it.
+fn answered(finding: &Finding) -> String {
+    let by = |who: &Option<String>| who.as_deref().map_or(String::new(), |who| format!(" by {}", safe_text(who)));
+    match (finding.closed_at, finding.acknowledged_at) {
+        (Some(at), _) => {
+            let reason =
+                finding.closed_reason.as_deref().map_or(String::new(), |why| format!(": {}", safe_text(why)));
+            format!("; closed {}{}{reason}", utc(at), by(&finding.closed_by))
+        }
+        (None, Some(at)) => format!("; taken on {}{}", utc(at), by(&finding.acknowledged_by)),
+        (None, None) => String::new(),
+    }
 }
 
 /// What was seen, how sure that is, and what the policy says: a sentence without a full stop.
