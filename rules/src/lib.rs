@@ -7,8 +7,10 @@
 //! - [`policy`]: service and client to status, owner and reason. One organisation's opinion, dated.
 //! - [`usage`]: role, strength, turns and bytes to nothing, visited, shared or used.
 //! - [`behaviour`]: what a flow was for, and what kind of client made it.
+//! - [`candidates`]: how much an unlisted domain looks like an AI service, for people to decide.
 
 pub mod behaviour;
+pub mod candidates;
 pub mod catalogue;
 mod digest;
 pub mod fault;

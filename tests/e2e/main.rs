@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod candidates;
 mod commands;
 mod corpus;
 mod demo;
@@ -19,6 +20,7 @@ mod docs;
 mod lab;
 #[cfg(feature = "live")]
 mod live;
+mod local_models;
 mod own_captures;
 mod rule_files;
 mod support;

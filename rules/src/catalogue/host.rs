@@ -14,6 +14,16 @@ pub(crate) fn normalise(seen: &str) -> Option<Cow<'_, str>> {
     step_by_step(seen)
 }
 
+/// The registrable domain of a clean name by the Public Suffix List.
+pub(crate) fn registrable(host: &str) -> Option<&str> {
+    if !is_clean(host.as_bytes())
+        || host.rsplit('.').next().is_some_and(|tld| tld.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return None;
+    }
+    psl::domain_str(host)
+}
+
 fn step_by_step(seen: &str) -> Option<Cow<'_, str>> {
     let host = without_port(seen)?.trim_end_matches('.');
     if host.is_empty() || host.len() > MAX_HOST {

@@ -30,6 +30,8 @@ pub struct Bursts {
     pub turns: u64,
     /// Largest burst so far, bytes.
     pub largest: u64,
+    /// An answer has trickled in as it was written.
+    pub streamed: bool,
     bursts: u32,
     up: u64,
     after_pause: bool,
@@ -52,6 +54,7 @@ impl Bursts {
             programmatic,
             turns: 0,
             largest: 0,
+            streamed: false,
             bursts: 0,
             up: 0,
             after_pause: false,
@@ -78,7 +81,7 @@ impl Bursts {
 
     /// The service sent `bytes` at `time`.
     pub fn down(&mut self, time: i64, bytes: u64) {
-        if self.up == 0 || self.answer.counted || bytes <= CONTROL {
+        if self.up == 0 || self.answer.counted && self.streamed || bytes <= CONTROL {
             return;
         }
         if self.answer.packets == 0 {
@@ -86,16 +89,17 @@ impl Bursts {
         }
         self.answer.packets += 1;
         self.answer.bytes += bytes;
-        if self.is_turn(time) {
+        let written = self.up >= CONTENT && self.trickles(time);
+        self.streamed |= written;
+        if !self.answer.counted && (written || self.is_asked()) {
             self.answer.counted = true;
             self.turns += 1;
         }
     }
 
-    fn is_turn(&self, time: i64) -> bool {
+    fn is_asked(&self) -> bool {
         let enough = if self.bursts <= 1 { FIRST_CONTENT } else { CONTENT };
-        let asked = self.up >= enough && (self.programmatic || self.after_pause);
-        asked || self.up >= CONTENT && self.trickles(time)
+        self.up >= enough && (self.programmatic || self.after_pause)
     }
 
     fn trickles(&self, time: i64) -> bool {
