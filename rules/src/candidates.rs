@@ -139,7 +139,7 @@ fn word(part: &str) -> u8 {
 }
 
 /// The registrable domain of a host name in lower case: the label that somebody registered with its public suffix, of
-/// the private section too. `None` for an address, a bare suffix, a name of one label.
+/// the private section too; a name of that section is one itself. `None` for an address, a bare suffix, a name of one label.
 pub fn domain(host: &str) -> Option<&str> {
     registrable_host(host)
 }
@@ -208,6 +208,7 @@ mod tests {
     fn a_domain_is_what_somebody_registered() {
         assert_eq!(domain("a.b.example.co.uk"), Some("example.co.uk"));
         assert_eq!(domain("me.github.io"), Some("me.github.io"));
+        assert_eq!(domain("github.io"), Some("github.io"));
         for none in ["com", "10.0.0.1", "2001:db8::1", "co.uk", "localhost", "a b.example", ""] {
             assert_eq!(domain(none), None, "{none}");
         }
