@@ -25,3 +25,4 @@ mod own_captures;
 mod rule_files;
 mod support;
 mod syslog;
+mod visibility;

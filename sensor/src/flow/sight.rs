@@ -33,8 +33,10 @@ pub const SIGHTS: usize = 9;
 pub struct Counted {
     /// Where it is counted; absent while that is not decided, and for flows that are not counted at all.
     pub sight: Option<Sight>,
-    /// Frames so far.
-    pub frames: u64,
+    /// The flow itself is counted.
+    pub flow: bool,
+    /// Frames so far, modulo 2^32: nothing sends more in ten minutes.
+    pub frames: u32,
     /// Frame bytes so far.
     pub bytes: u64,
 }

@@ -212,8 +212,8 @@ impl Core {
     /// The naming of a flow is decided, for the ledger and for its device.
     fn decide(&mut self, flow: &mut Flow, method: Method, sight: Sight) {
         self.ledger.decide(flow, method);
-        if self.local.contains(flow.client_end().0) && flow.counted.sight.is_none() {
-            self.visibility.decided(flow, sight);
+        if self.local.contains(flow.client_end().0) {
+            flow.counted.sight.get_or_insert(sight);
         }
     }
 

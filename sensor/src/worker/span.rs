@@ -1,5 +1,8 @@
 //! Spans of packet time that records are written for.
 
+use super::{Worker, candidates, visibility};
+use crate::output::Output;
+
 /// A span that is open, and those before it that are written: each is written once per source.
 #[derive(Debug)]
 pub(super) struct Span {
@@ -38,6 +41,46 @@ impl Span {
     pub(super) fn forget(&mut self) {
         self.start = None;
         self.earliest = i64::MIN;
+    }
+}
+
+impl Worker {
+    /// Ends the spans that are over at `time`. Spans are whole minutes, so this is asked once a minute.
+    pub(super) fn turn(&mut self, time: i64, out: &mut impl Output) {
+        if self.core.visibility.span.is_over(time) {
+            self.close_visibility(out);
+        }
+        if self.core.candidates.span.is_over(time) {
+            self.close_candidates(out);
+        }
+    }
+
+    /// Ends both spans for good: what comes belongs to another source.
+    pub(super) fn close_spans(&mut self, out: &mut impl Output) {
+        self.close_visibility(out);
+        self.close_candidates(out);
+        self.core.visibility.span.forget();
+        self.core.candidates.span.forget();
+    }
+
+    fn close_visibility(&mut self, out: &mut impl Output) {
+        let mut steps = Vec::new();
+        self.table.for_each(|flow| steps.extend(visibility::step(flow)));
+        let core = &mut self.core;
+        for record in core.visibility.close(steps, &core.origin, core.ledger.source()) {
+            out.record(record.into());
+        }
+        core.ledger.broken_many("visibility-full", std::mem::take(&mut core.visibility.overflow));
+    }
+
+    fn close_candidates(&mut self, out: &mut impl Output) {
+        let mut steps = Vec::new();
+        self.table.for_each(|flow| steps.extend(candidates::step(flow)));
+        let core = &mut self.core;
+        for record in core.candidates.close(steps, &core.origin, core.ledger.source()) {
+            out.record(record.into());
+        }
+        core.ledger.broken_many("candidates-full", std::mem::take(&mut core.candidates.overflow));
     }
 }
 

@@ -1,8 +1,8 @@
 //! How much of each device's traffic could be named, in spans of ten minutes.
 //!
-//! A flow is counted in the span in which its naming was decided, with all its frames up to then. Later frames are added
-//! at the end of each span and at the flow's end, from the flow's own totals, so that a packet costs nothing here. Over
-//! all spans the sums are the flows' totals.
+//! A flow is counted at the end of the span in which its naming was decided, or at its own end, with all its frames up to
+//! then; what comes later at the end of each span, from the flow's own totals. So neither a packet nor a decision costs
+//! anything here, and over all spans the sums are the flows' totals.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -41,6 +41,7 @@ struct Device {
 pub(super) struct Step {
     client: IpAddr,
     sight: Sight,
+    flows: u64,
     frames: u64,
     bytes: u64,
 }
@@ -48,18 +49,6 @@ pub(super) struct Step {
 impl Visibility {
     pub(super) fn new() -> Self {
         Self { span: Span::new(LENGTH), devices: HashMap::default(), overflow: 0 }
-    }
-
-    /// The naming of a flow is decided.
-    pub(super) fn decided(&mut self, flow: &mut Flow, sight: Sight) {
-        flow.counted.sight = Some(sight);
-        let Some(step) = step(flow) else { return };
-        if let Some(device) = self.device(step.client) {
-            let tally = device.tally(sight);
-            tally.flows += 1;
-            tally.frames += step.frames;
-            tally.bytes += step.bytes;
-        }
     }
 
     /// A flow of this client leads to an AI service.
@@ -73,6 +62,7 @@ impl Visibility {
     pub(super) fn add(&mut self, step: Step) {
         if let Some(device) = self.device(step.client) {
             let tally = device.tally(step.sight);
+            tally.flows += step.flows;
             tally.frames += step.frames;
             tally.bytes += step.bytes;
         }
@@ -130,9 +120,48 @@ impl Device {
 /// What a flow did since it was last counted; `None` when that is nothing, or it is not counted at all.
 pub(super) fn step(flow: &mut Flow) -> Option<Step> {
     let sight = flow.counted.sight?;
-    let frames = flow.sides.iter().map(|side| side.packets).sum();
+    let frames = flow.sides.iter().map(|side| side.packets).sum::<u64>() as u32;
     let bytes = flow.sides.iter().map(|side| side.frame_bytes).sum();
-    let before = std::mem::replace(&mut flow.counted, Counted { sight: Some(sight), frames, bytes });
-    let (frames, bytes) = (frames - before.frames, bytes - before.bytes);
-    (frames > 0).then(|| Step { client: flow.client_end().0, sight, frames, bytes })
+    let before = std::mem::replace(&mut flow.counted, Counted { sight: Some(sight), flow: true, frames, bytes });
+    let flows = u64::from(!before.flow);
+    let (frames, bytes) = (u64::from(frames.wrapping_sub(before.frames)), bytes - before.bytes);
+    (frames > 0).then(|| Step { client: flow.client_end().0, sight, flows, frames, bytes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin() -> Origin {
+        Origin { sensor: "s".into(), site: "o".into(), catalogue: String::new() }
+    }
+
+    fn step(client: [u8; 4], sight: Sight, flows: u64, frames: u64) -> Step {
+        Step { client: client.into(), sight, flows, frames, bytes: frames * 100 }
+    }
+
+    #[test]
+    fn devices_that_neither_reach_ai_nor_hide_are_left_out() {
+        let mut seen = Visibility::new();
+        seen.span.open(LENGTH + 5);
+        seen.reached_ai([10, 0, 0, 9].into());
+        seen.add(step([10, 0, 0, 9], Sight::Named, 1, 10));
+        seen.add(step([10, 0, 0, 8], Sight::Named, 1, 10));
+        let live = vec![step([10, 0, 0, 7], Sight::Doh, 1, 4), step([10, 0, 0, 9], Sight::Nameless, 1, 2)];
+        let records = seen.close(live, &origin(), "x");
+        let [doh, ai] = &records[..] else { panic!("{records:?}") };
+        assert_eq!((doh.device.as_str(), doh.ai_flows, doh.start), ("10.0.0.7", 0, LENGTH));
+        assert_eq!(doh.hidden["doh"], Tally { flows: 1, frames: 4, bytes: 400 });
+        assert_eq!((ai.named.frames, ai.nameless.flows, ai.hidden.len()), (10, 1, 0));
+        assert!(seen.close(Vec::new(), &origin(), "x").is_empty());
+    }
+
+    #[test]
+    fn a_full_table_counts_what_it_leaves_out() {
+        let mut seen = Visibility::new();
+        for n in 0..=MAX_DEVICES as u32 + 1 {
+            seen.add(step(n.to_be_bytes(), Sight::Named, 1, 1));
+        }
+        assert_eq!((seen.devices.len(), seen.overflow), (MAX_DEVICES, 2));
+    }
 }
