@@ -40,4 +40,6 @@ pub(crate) enum Command {
     Catalog(command::catalog::Args),
     /// Check and explain the policy
     Policy(command::policy::Args),
+    /// Look at domains that may be AI services nobody has listed, and decide
+    Candidates(command::candidates::Args),
 }

@@ -35,5 +35,6 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
         Command::Policy(args) => command::policy::run(&args),
+        Command::Candidates(args) => command::candidates::run(&args),
     }
 }

@@ -49,6 +49,11 @@ impl Rules {
         self.live.current()
     }
 
+    /// The organisation's own folder of catalogue files.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.folder.as_deref()
+    }
+
     /// How often the catalogue was swapped.
     pub(crate) fn generation(&self) -> u64 {
         self.live.generation()

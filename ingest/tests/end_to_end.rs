@@ -15,7 +15,9 @@ use ingest::db::DbError;
 use ingest::deliver::{DeliverConfig, Deliverer};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, latest_week, summary_text};
-use ingest::store::{Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
+use ingest::store::{
+    CandidateRow, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow,
+};
 use ingest::time::Window;
 use rules::policy::Policy;
 use sample::*;
@@ -142,6 +144,9 @@ impl Store for Gone {
         Ok(Ledger::default())
     }
     fn tallies(&self, _: &str, _: Window) -> Result<Vec<TallyRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn candidates(&self, _: &str, _: Window) -> Result<Vec<CandidateRow>, StoreError> {
         Ok(Vec::new())
     }
     fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {

@@ -8,8 +8,10 @@
 //! - [`usage`]: role, strength, turns and bytes to nothing, visited, shared or used.
 //! - [`behaviour`]: what a flow was for, and what kind of client made it.
 //! - [`volume`]: uploads and habits to what is unusual, with the numbers that make it so.
+//! - [`candidates`]: how much an unlisted domain looks like an AI service, for people to decide.
 
 pub mod behaviour;
+pub mod candidates;
 pub mod catalogue;
 mod digest;
 pub mod fault;

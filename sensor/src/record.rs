@@ -39,6 +39,10 @@ pub enum Evidence {
     QuicSni,
     /// Host field of a cleartext HTTP request (RFC 9110 section 7.2).
     HttpHost,
+    /// What a server on the local network is asked for in cleartext, or how it answers: see [`FlowRecord::endpoint`].
+    /// The name in `host` says nothing about the service.
+    #[serde(rename = "local-endpoint")]
+    Endpoint,
     /// The same client's DNS answers for this address name exactly one AI service and nothing else.
     Dns,
     /// The same client's DNS answers for this address name an AI service and other names: see `candidates`.
@@ -52,6 +56,7 @@ impl Evidence {
             Self::Sni => "sni",
             Self::QuicSni => "quic-sni",
             Self::HttpHost => "http-host",
+            Self::Endpoint => "local-endpoint",
             Self::Dns => "dns",
             Self::Ambiguous => "ambiguous",
         }
@@ -159,7 +164,8 @@ pub struct FlowRecord {
     pub transport: Transport,
     /// Application protocol that carried the name.
     pub protocol: Protocol,
-    /// Name of the server as the evidence gave it: lower case, no final dot. Absent when hidden or ambiguous.
+    /// Name of the server as the evidence gave it: lower case, no final dot. Absent when hidden or ambiguous. Of a local
+    /// model server what the Host field says: a name or an address.
     pub host: Option<String>,
     /// How the name is known.
     pub evidence: Evidence,

@@ -1,5 +1,6 @@
 //! One file per subcommand.
 
+pub(crate) mod candidates;
 pub(crate) mod catalog;
 pub(crate) mod demo;
 mod files;

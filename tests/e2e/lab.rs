@@ -71,8 +71,10 @@ fn telemetry_and_other_traffic_is_not_use() {
         let asked = |service: &str| {
             sessions(&captures, capture).iter().any(|session| {
                 let kind = text(session, "kind");
-                matches!(kind, "chat" | "api" | "upload")
-                    && service_of(text(session, "sni")).as_deref() == Some(service)
+                // Servers on the local network have no name in the catalogue; `local_models` checks who they are.
+                kind == "local-model"
+                    || matches!(kind, "chat" | "api" | "upload")
+                        && service_of(text(session, "sni")).as_deref() == Some(service)
             })
         };
         for row in json(&out.path().join("report.json"))["services"].as_array().unwrap() {
@@ -181,7 +183,12 @@ fn flows_of(store: &Store, session: &Value) -> Vec<Flow> {
 }
 
 fn is_use(session: &Value) -> bool {
-    matches!(text(session, "kind"), "chat" | "api" | "upload")
+    match text(session, "kind") {
+        "chat" | "api" | "upload" => true,
+        // A local server is also asked which models it has, which is no question to one.
+        "local-model" => session["upload_bytes"].as_u64() > Some(0),
+        _ => false,
+    }
 }
 
 fn shares_a_port(a: &Value, b: &Value) -> bool {

@@ -12,6 +12,7 @@
 )]
 
 mod bad_input;
+mod candidates;
 mod commands;
 mod corpus;
 mod demo;
@@ -19,8 +20,10 @@ mod docs;
 mod lab;
 #[cfg(feature = "live")]
 mod live;
+mod local_models;
 mod own_captures;
 mod rule_files;
 mod shapes;
 mod support;
 mod syslog;
+mod visibility;

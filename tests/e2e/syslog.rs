@@ -95,8 +95,7 @@ fn a_finding_reaches_rsyslog_even_when_it_was_down_at_first() {
     let up = read("clients-vlan-v6.pcapng");
     assert!(!up.stderr.contains("wait for the SIEM"), "{}", up.stderr);
     let prohibited = |events: &[Value]| {
-        let opened = |e: &&Value| e["rule"]["id"] == "prohibited-use" && e["event"]["action"] == "create";
-        events.iter().filter(opened).cloned().collect::<Vec<_>>()
+        events.iter().filter(|e| e["rule"]["id"] == "prohibited-use").cloned().collect::<Vec<_>>()
     };
     wait(|| prohibited(&rsyslog.received()).len() >= 2);
     let events = prohibited(&rsyslog.received());

@@ -30,6 +30,7 @@ pub fn evidence_words(evidence: Evidence) -> &'static str {
         Evidence::Sni => "seen as TLS server name",
         Evidence::QuicSni => "seen as QUIC server name",
         Evidence::HttpHost => "seen as HTTP host",
+        Evidence::Endpoint => "seen as a model server's endpoint on the local network",
         Evidence::Dns => "known from the client's DNS answers",
         Evidence::Ambiguous => "one of several names in the client's DNS answers",
     }

@@ -38,6 +38,9 @@ pub trait Store: Send {
     /// The ledger's tallies, by kind and word.
     fn tallies(&self, site: &str, window: Window) -> Result<Vec<TallyRow>, StoreError>;
 
+    /// Unlisted domains that look like AI services, by domain.
+    fn candidates(&self, site: &str, window: Window) -> Result<Vec<CandidateRow>, StoreError>;
+
     /// The time of the newest fact before `before` (any fact when absent), µs UTC.
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError>;
 }
@@ -116,6 +119,33 @@ pub struct LookupRow {
     pub questions: u64,
     /// Devices that asked.
     pub devices: u64,
+}
+
+/// What was seen of one unlisted domain in a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateRow {
+    /// Registrable domain.
+    pub domain: String,
+    /// The host below it with most exchanges in one hour.
+    pub host: String,
+    /// Devices in the hour that had most of them: no record names a device, so hours cannot be joined.
+    pub devices: u64,
+    /// Flows.
+    pub flows: u64,
+    /// Of these, flows with an answer that trickled in.
+    pub streaming_flows: u64,
+    /// Of these, flows of programs.
+    pub program_flows: u64,
+    /// Exchanges.
+    pub turns: u64,
+    /// Content bytes sent.
+    pub upload_bytes: u64,
+    /// Payload bytes received.
+    pub bytes_down: u64,
+    /// Start of the first hour, µs UTC.
+    pub first_seen: i64,
+    /// Start of the last hour, µs UTC.
+    pub last_seen: i64,
 }
 
 /// The ledger of a window, added up.

@@ -6,7 +6,7 @@ use rusqlite::{Row, named_params};
 use sensor::record::Record;
 
 use super::rollup::from_rank;
-use super::{Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
+use super::{CandidateRow, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
 use crate::db::{DbError, count, word};
 use crate::time::Window;
 
@@ -15,6 +15,7 @@ const FIRST_SEEN: &str = include_str!("../../../dashboards/sql/first_seen.sql");
 const LOOKUPS: &str = include_str!("../../../dashboards/sql/lookups.sql");
 const LEDGER: &str = include_str!("../../../dashboards/sql/ledger.sql");
 const TALLIES: &str = include_str!("../../../dashboards/sql/tallies.sql");
+const CANDIDATES: &str = include_str!("../../../dashboards/sql/candidates.sql");
 const NEWEST: &str = include_str!("../../../dashboards/sql/newest.sql");
 
 impl Store for SqliteStore {
@@ -58,6 +59,10 @@ impl Store for SqliteStore {
         })?)
     }
 
+    fn candidates(&self, site: &str, window: Window) -> Result<Vec<CandidateRow>, StoreError> {
+        Ok(self.rows(CANDIDATES, site, window, candidate_row)?)
+    }
+
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError> {
         let window = Window { from: i64::MIN, to: before.unwrap_or(i64::MAX) };
         Ok(self.rows(NEWEST, site, window, |row| row.get("newest"))?.into_iter().next().flatten())
@@ -77,6 +82,22 @@ impl SqliteStore {
         let rows = query.query_map(named_params! {":site": site, ":from": window.from, ":to": window.to}, read);
         rows.and_then(Iterator::collect).map_err(&failed)
     }
+}
+
+fn candidate_row(row: &Row<'_>) -> rusqlite::Result<CandidateRow> {
+    Ok(CandidateRow {
+        domain: row.get("domain")?,
+        host: row.get("host")?,
+        devices: count(row, "devices")?,
+        flows: count(row, "flows")?,
+        streaming_flows: count(row, "streaming_flows")?,
+        program_flows: count(row, "program_flows")?,
+        turns: count(row, "turns")?,
+        upload_bytes: count(row, "upload_bytes")?,
+        bytes_down: count(row, "bytes_down")?,
+        first_seen: row.get("first_seen")?,
+        last_seen: row.get("last_seen")?,
+    })
 }
 
 fn usage_row(row: &Row<'_>) -> rusqlite::Result<UsageRow> {

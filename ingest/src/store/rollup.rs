@@ -154,6 +154,7 @@ fn evidence_bit(evidence: Evidence) -> i64 {
         Evidence::HttpHost => 4,
         Evidence::Dns => 8,
         Evidence::Ambiguous => 16,
+        Evidence::Endpoint => 32,
     }
 }
 

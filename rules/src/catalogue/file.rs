@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::{
     host,
-    service::{Kind, Pattern, Service, Vetting},
+    service::{Access, Kind, Pattern, Service, Vetting},
 };
 use crate::{
     fault::{Fault, UnknownWord},
@@ -35,7 +35,8 @@ fn service(file: &str, mut block: Block<'_>) -> Result<Service, Fault> {
         file: file.to_owned(),
         line: block.at.line,
     };
-    if service.patterns.is_empty() {
+    // Servers on the local network have no name of their own: their endpoints tell them (`super::local`).
+    if service.patterns.is_empty() && service.access != [Access::Local] {
         return Err(block.at.below("hosts").fault("missing: a service without a host can never be found"));
     }
     block.close()?;

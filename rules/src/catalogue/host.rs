@@ -14,6 +14,17 @@ pub(crate) fn normalise(seen: &str) -> Option<Cow<'_, str>> {
     step_by_step(seen)
 }
 
+/// The registrable domain of a clean name by the Public Suffix List; a name of its private section is one too.
+pub(crate) fn registrable(host: &str) -> Option<&str> {
+    if !is_clean(host.as_bytes())
+        || host.rsplit('.').next().is_some_and(|tld| tld.bytes().all(|b| b.is_ascii_digit()))
+    {
+        return None;
+    }
+    let private = || psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.typ() == Some(psl::Type::Private));
+    psl::domain_str(host).or_else(|| private().then_some(host))
+}
+
 fn step_by_step(seen: &str) -> Option<Cow<'_, str>> {
     let host = without_port(seen)?.trim_end_matches('.');
     if host.is_empty() || host.len() > MAX_HOST {

@@ -34,6 +34,9 @@ words! {
     }
 }
 
+/// The service of an endpoint whose product is unknown: several serve the same paths.
+pub const UNKNOWN_SERVICE: &str = "local-model";
+
 /// All known local servers.
 #[derive(Debug, Clone)]
 pub struct LocalServers {
@@ -46,6 +49,8 @@ pub struct LocalServers {
 pub struct LocalServer {
     /// Its name; `None` for an interface of many.
     pub product: Option<String>,
+    /// Its id in the catalogue; [`UNKNOWN_SERVICE`] for an interface of many.
+    pub service: String,
     /// Its default ports.
     #[serde(default)]
     pub ports: Vec<u16>,
@@ -54,6 +59,8 @@ pub struct LocalServer {
     pub lone_port: bool,
     /// How its Server header begins, where that is its own.
     pub banner: Option<String>,
+    /// How the body of an answer begins, where it says the product's name there.
+    pub greeting: Option<String>,
     /// What it speaks, where a path does not say otherwise.
     pub class: EndpointClass,
     /// Where this was read.
@@ -87,6 +94,10 @@ pub struct LocalPath {
 pub struct LocalHit<'a> {
     /// The product; `None` where several fit equally well.
     pub product: Option<&'a str>,
+    /// The product's id in the catalogue; [`UNKNOWN_SERVICE`] where several fit equally well.
+    pub service: &'a str,
+    /// The known path at the head of the one asked for, which decided; `None` where none did.
+    pub path: Option<&'a str>,
     /// How sure it is that this is a model server of that class.
     pub strength: Strength,
     /// What it speaks.
@@ -128,6 +139,12 @@ impl LocalServers {
         let guesses = self.servers.iter().filter_map(|server| server.guess(port, path, server_header));
         guesses.reduce(better).map(|guess| guess.hit)
     }
+
+    /// Whose answer begins with this body.
+    pub fn greeted(&self, body: &[u8]) -> Option<LocalHit<'_>> {
+        let says = |server: &&LocalServer| server.greeting.as_ref().is_some_and(|g| body.starts_with(g.as_bytes()));
+        self.servers.iter().find(says).map(|server| server.hit(Strength::Definite, server.class, None))
+    }
 }
 
 /// The stronger guess. Of equals neither product is named.
@@ -136,7 +153,9 @@ fn better<'a>(one: Guess<'a>, other: Guess<'a>) -> Guess<'a> {
     match rank(&one).cmp(&rank(&other)) {
         std::cmp::Ordering::Less => other,
         std::cmp::Ordering::Greater => one,
-        std::cmp::Ordering::Equal => Guess { hit: LocalHit { product: None, ..one.hit }, ..one },
+        std::cmp::Ordering::Equal => {
+            Guess { hit: LocalHit { product: None, service: UNKNOWN_SERVICE, ..one.hit }, ..one }
+        }
     }
 }
 
@@ -150,8 +169,13 @@ impl LocalServer {
         let by_banner = self.greets(header).then_some(Strength::Definite);
         // The strongest of what there is: the words stand from definite to weak.
         let strength = [by_banner, by_path, by_port].into_iter().flatten().min()?;
-        let hit = LocalHit { product: self.product.as_deref(), strength, class };
+        let known = path.filter(|_| by_path.is_some()).map(|path| path.prefix.as_str());
+        let hit = self.hit(strength, class, known);
         Some(Guess { hit, on_port, path: path.map_or(0, |path| path.prefix.len()) })
+    }
+
+    fn hit<'a>(&'a self, strength: Strength, class: EndpointClass, path: Option<&'a str>) -> LocalHit<'a> {
+        LocalHit { product: self.product.as_deref(), service: &self.service, path, strength, class }
     }
 
     /// The longest known path at the head of this one, cut at a slash or a query.
@@ -172,6 +196,7 @@ impl LocalServer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::{Access, Catalogue};
 
     fn told(port: u16, path: Option<&str>, header: Option<&str>) -> Option<(String, &'static str, &'static str)> {
         let servers = LocalServers::builtin();
@@ -216,7 +241,7 @@ mod tests {
     fn a_path_elsewhere_names_the_endpoint_at_most() {
         assert_eq!(told(9999, Some("/v1/chat/completions"), None), is("?", "likely", "openai-compatible"));
         assert_eq!(told(9999, Some("/v1/models?x=1"), None), is("?", "weak", "openai-compatible"));
-        assert_eq!(told(9999, Some("/api/chat"), None), is("Ollama", "likely", "ollama-api"));
+        assert_eq!(told(9999, Some("/api/chat"), None), is("Ollama", "weak", "ollama-api"));
         assert_eq!(told(9999, Some("/v1/chat/completionsx"), None), None);
         assert_eq!(told(9999, Some("/"), None), None);
     }
@@ -241,6 +266,39 @@ mod tests {
             is("KoboldCpp", "definite", "text-generation")
         );
         assert_eq!(told(8000, None, Some("uvicorn")), None);
+    }
+
+    #[test]
+    fn an_answer_may_say_the_products_name() {
+        let servers = LocalServers::builtin();
+        assert_eq!(servers.greeted(b"Ollama is running").and_then(|hit| hit.product), Some("Ollama"));
+        assert_eq!(servers.greeted(b"<html>Ollama is running"), None);
+    }
+
+    /// Words of everyday programs on the intranet.
+    #[test]
+    fn common_paths_are_never_likely_on_a_strange_port() {
+        let servers = LocalServers::builtin();
+        for path in ["/api/chat", "/api/generate", "/v1/messages", "/v1/responses", "/queue", "/history", "/state"]
+        {
+            let hit = servers.classify(8081, Some(path), None);
+            assert!(hit.is_none_or(|hit| hit.strength == Strength::Weak), "{path}");
+        }
+        for path in ["/health", "/slots", "/v1/health", "/metrics", "/api/v1/status", "/login", "/v1/audio/7"] {
+            let hit = servers.classify(8080, Some(path), None);
+            assert!(hit.is_none_or(|hit| hit.strength == Strength::Weak), "{path}");
+        }
+    }
+
+    #[test]
+    fn every_server_is_a_service_of_the_catalogue() {
+        let catalogue = Catalogue::builtin();
+        for server in LocalServers::builtin().servers() {
+            let service = catalogue.service(&server.service);
+            let local = service.is_some_and(|service| service.access.contains(&Access::Local));
+            assert!(local || server.class == EndpointClass::Gateway, "{}", server.service);
+            assert_eq!(service.map(|service| service.id.as_str()), Some(server.service.as_str()));
+        }
     }
 
     #[test]

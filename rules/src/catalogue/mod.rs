@@ -24,6 +24,7 @@ pub use memory::Memory;
 pub use service::{Access, Category, Kind, Modality, Pattern, Plan, Role, Service, Strength, Vetting};
 
 use crate::{digest, fault::Fault};
+pub(crate) use host::registrable as registrable_host;
 use matcher::Matcher;
 
 /// The files of `catalog/`, compiled in and sorted by name.

@@ -1,4 +1,5 @@
-//! The head of a cleartext HTTP/1 request (RFC 9112): only its Host field is read, nothing of it is kept.
+//! The heads of cleartext HTTP/1 messages (RFC 9112): a request's Host and path, an answer's Server field. Nothing of
+//! them is kept but the host; a path is compared with known ones and forgotten.
 
 use super::{Parse, clean_name};
 
@@ -30,6 +31,40 @@ const METHODS: [&[u8]; 16] = [
 pub struct Request {
     /// Host without port: lower case, no final dot; absent when the request has none.
     pub host: Option<String>,
+}
+
+/// What the head of an answer tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer<'a> {
+    /// The Server field; absent when the answer has none, or the segment ends before it.
+    pub server: Option<&'a str>,
+    /// What is there of the body.
+    pub body: &'a [u8],
+}
+
+/// The path of the request line at the start of `stream`, without its query. `None` while the path is not whole, and
+/// for the forms that proxies are asked in.
+pub fn path(stream: &[u8]) -> Option<&str> {
+    let method = METHODS.iter().find(|method| stream.starts_with(method))?;
+    let target = stream.get(method.len()..)?;
+    let end = target.iter().position(|b| matches!(b, b' ' | b'?' | b'\r' | b'\n'))?;
+    let path = target.get(..end).filter(|path| path.starts_with(b"/") && path.is_ascii())?;
+    std::str::from_utf8(path).ok()
+}
+
+/// Reads as much of an answer's head as stands at the start of `stream`; `None` when that is no answer.
+pub fn answer(stream: &[u8]) -> Option<Answer<'_>> {
+    let mut lines = Lines { rest: stream };
+    if !lines.next()?.starts_with(b"HTTP/1.") {
+        return None;
+    }
+    let mut server = None;
+    while let Some(line) = lines.next().filter(|line| !line.is_empty()) {
+        if let Some(value) = field(line, b"server") {
+            server = std::str::from_utf8(value).ok();
+        }
+    }
+    Some(Answer { server, body: lines.rest })
 }
 
 /// Reads the request head at the start of a client's stream.
@@ -118,6 +153,29 @@ mod tests {
         let stream = "POST /a HTTP/1.1\r\nX: 1\r\nHost: a.example\r\n";
         for end in 0..stream.len() - 1 {
             assert_eq!(host_of(&stream[..end]), Parse::More, "{end}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_whole_or_not_there() {
+        assert_eq!(path(b"POST /api/chat HTTP/1.1\r\n"), Some("/api/chat"));
+        assert_eq!(path(b"GET /v1/models?limit=1 HTTP/1.1\r\n"), Some("/v1/models"));
+        for none in ["POST /api/ch", "GET http://a.example/ HTTP/1.1", "CONNECT a.example:443 HTTP/1.1", "SSH-2.0"]
+        {
+            assert_eq!(path(none.as_bytes()), None, "{none}");
+        }
+        assert_eq!(path("GET /\u{fc} HTTP/1.1".as_bytes()), None);
+    }
+
+    #[test]
+    fn an_answer_names_its_server_and_shows_its_body() {
+        let stream = b"HTTP/1.1 200 OK\r\nserver: llama.cpp\r\nX: 1\r\n\r\nbody";
+        assert_eq!(answer(stream), Some(Answer { server: Some("llama.cpp"), body: b"body" }));
+        assert_eq!(answer(b"HTTP/1.1 200 OK\r\nX: 1\r\n\r\n"), Some(Answer { server: None, body: b"" }));
+        assert_eq!(answer(b"{\"a\": 1}\n"), None);
+        for end in 0..stream.len() {
+            let server = answer(&stream[..end]).and_then(|answer| answer.server);
+            assert_eq!(server.is_some(), end >= 36, "{end}");
         }
     }
 

@@ -4,19 +4,25 @@ mod answer;
 pub mod burst;
 pub mod client;
 pub mod key;
+pub mod local;
 pub mod probe;
 mod quic_path;
 pub mod resolver;
+pub mod sight;
 pub mod speech;
 pub mod table;
 pub mod tag;
+pub mod watch;
 
 use crate::decode::{L4, Mac, Packet};
 use crate::ledger::Method;
 use key::{Both, Endpoint, FlowKey, Side};
+use local::Listening;
 use probe::Probe;
 use resolver::Resolver;
+use sight::Counted;
 use tag::Tagged;
+use watch::Watch;
 
 /// A step in the sequence numbers larger than this is no loss or reordering: another connection, or an attempt to
 /// inflate a count. Receive windows reach 16 MiB.
@@ -51,6 +57,10 @@ pub enum State {
     Probing(Box<Probe>),
     /// The flow is DNS itself.
     Resolver(Box<Resolver>),
+    /// Cleartext HTTP between two local addresses: a model server may be there.
+    Local(Box<Listening>),
+    /// Named, and in no catalogue: it may be an AI service that nobody has listed.
+    Watched(Box<Watch>),
     /// Decided, and no AI service: from here on a packet costs two additions.
     Decided,
     /// An AI service.
@@ -88,6 +98,8 @@ pub struct Flow {
     pub method: Method,
     /// Frames and bytes that the ledger has under `pending` in the current minute.
     pub pending: Pending,
+    /// What the device's visibility has of it.
+    pub counted: Counted,
 }
 
 /// What the ledger holds of an undecided flow.
@@ -107,7 +119,7 @@ impl State {
         match self {
             Self::Probing(probe) => probe.held(),
             Self::Resolver(resolver) => resolver.held(),
-            Self::Decided | Self::Tagged(_) => 0,
+            Self::Local(_) | Self::Watched(_) | Self::Decided | Self::Tagged(_) => 0,
         }
     }
 }
@@ -131,6 +143,7 @@ impl Flow {
             tried: 0,
             method: Method::Pending,
             pending: Pending::default(),
+            counted: Counted::default(),
         }
     }
 

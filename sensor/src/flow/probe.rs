@@ -115,6 +115,11 @@ impl Probe {
         }
     }
 
+    /// What a side of a TCP connection sent, from its start to the first gap.
+    pub fn stream(&self, side: Side) -> &[u8] {
+        self.tcp.of(side).bytes.ready()
+    }
+
     /// Bytes held for reassembly.
     pub fn held(&self) -> usize {
         let quic = self.quic.as_ref().map_or(0, |quic| quic.crypto.held());

@@ -1,6 +1,7 @@
 //! What an AI-tagged flow keeps beyond its counters, and when it writes a record.
 
 use rules::behaviour::{self, ClientKind, Totals};
+use rules::catalogue::local::EndpointClass;
 use rules::catalogue::{Access, Hit, Modality, Plan, Role, Strength};
 
 use super::Flow;
@@ -65,6 +66,8 @@ pub struct Tag {
     pub alpn: Vec<String>,
     /// JA4 of the hello.
     pub ja4: Option<String>,
+    /// What a local model server speaks.
+    pub endpoint: Option<EndpointClass>,
 }
 
 /// What all records of a worker have in common.
@@ -118,6 +121,7 @@ impl Tag {
             ech: Ech::None,
             alpn: Vec::new(),
             ja4: None,
+            endpoint: None,
         }
     }
 }
@@ -267,7 +271,7 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
         ja4: tag.ja4,
         client: tagged.client.kind(),
         behaviour: behaviour::classify(&tagged.totals(flow, now)),
-        endpoint: None,
+        endpoint: tag.endpoint,
         bytes_up: now.up - before.up,
         bytes_down: now.down - before.down,
         upload_bytes: now.upload - before.upload,

@@ -104,6 +104,11 @@ impl Ledger {
         self.set_source(&format!("{base}#{}", self.rebased))
     }
 
+    /// What is read, as the records name it.
+    pub fn source(&self) -> &str {
+        &self.template.source
+    }
+
     /// A frame whose time is wrong counts in the open minute.
     pub fn stray(&mut self, bytes: u32) {
         self.open.frames += 1;
@@ -174,6 +179,13 @@ impl Ledger {
     /// A message that could not be read, in a frame that could: `hello-or-request`, `dns-message`.
     pub fn broken(&mut self, what: &'static str) {
         *self.open.broken.entry(what).or_default() += 1;
+    }
+
+    /// What was not counted elsewhere for want of room: `visibility-full`, `candidates-full`.
+    pub fn broken_many(&mut self, what: &'static str, count: u64) {
+        if count > 0 {
+            *self.open.broken.entry(what).or_default() += count;
+        }
     }
 
     /// Packets that were lost at `place` before they were seen.

@@ -2,8 +2,12 @@
 //!
 //! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
 
+mod candidates;
+mod local;
 mod naming;
 mod questions;
+mod span;
+mod visibility;
 
 use std::sync::Arc;
 
@@ -130,6 +134,7 @@ impl Worker {
     /// Begins another source. Flows go on where it continues the one before, as rotated captures do.
     pub fn set_source(&mut self, source: &str, out: &mut impl Output) {
         self.release(out);
+        self.close_spans(out);
         out.records(self.core.ledger.set_source(source));
         self.fresh = true;
     }
@@ -154,6 +159,7 @@ impl Worker {
         let data = std::mem::take(&mut self.held.data);
         if self.table.is_ahead_of(time) {
             self.table.rebase(time);
+            self.close_spans(out);
             out.records(self.core.ledger.rebase());
         }
         self.take(&Frame { time, data: &data, wire_len, link }, out);
@@ -170,7 +176,10 @@ impl Worker {
     fn take(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
         if let Some(minute) = self.core.ledger.frame(frame.time, frame.wire_len) {
             out.record(Record::Minute(Box::new(minute)));
+            self.turn(frame.time, out);
         }
+        self.core.visibility.span.open(frame.time);
+        self.core.candidates.span.open(frame.time);
         match decode(frame) {
             Decoded::Packet(packet) => self.packet(&packet, out),
             Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
@@ -202,12 +211,14 @@ impl Worker {
         self.release(out);
         self.tick(time, out);
         out.records(self.core.ledger.elapsed(time));
+        self.turn(time, out);
     }
 
     /// Ends all flows and the open minute, as at the end of a capture.
     pub fn finish(&mut self, out: &mut impl Output) {
         self.release(out);
         self.end_all(out);
+        self.close_spans(out);
         if let Some(minute) = self.core.ledger.close(None) {
             out.record(Record::Minute(Box::new(minute)));
         }
@@ -270,6 +281,11 @@ impl Worker {
         let advance = flow.count(packet, sender);
         match &mut flow.state {
             State::Decided => {}
+            State::Watched(watch) => {
+                if !watch.packet(packet, sender == flow.client, advance) {
+                    self.core.unwatch(flow);
+                }
+            }
             State::Tagged(tagged) => {
                 tagged.packet(packet, sender, sender == flow.client, advance);
                 if tagged.is_due(packet.time) {
@@ -277,6 +293,7 @@ impl Worker {
                     out.records(record);
                 }
             }
+            State::Local(_) => self.core.overhear(flow, packet, sender, advance, out),
             State::Probing(_) | State::Resolver(_) => self.core.read(flow, packet, sender, out),
         }
         self.core.ledger.flow_frame(flow, packet.frame_len);
@@ -290,6 +307,9 @@ impl Worker {
             self.core.give_up(&mut flow, time, out);
         }
         self.core.ledger.ended(&flow);
+        self.core.unheard(&mut flow, out);
+        self.core.unwatch(&mut flow);
+        visibility::step(&mut flow).into_iter().for_each(|step| self.core.visibility.add(step));
         match std::mem::replace(&mut flow.state, State::Decided) {
             State::Tagged(mut tagged) => {
                 let time = flow.last;
@@ -303,7 +323,7 @@ impl Worker {
                     }
                 });
             }
-            State::Probing(_) | State::Decided => {}
+            State::Probing(_) | State::Local(_) | State::Watched(_) | State::Decided => {}
         }
         out.flow(&flow);
     }
@@ -316,7 +336,7 @@ fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut
         L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender),
         L4::Udp if !quic::is_long_header(packet.payload) || packet.time - flow.start < RETRY => false,
         L4::Udp => {
-            let decided = matches!(flow.state, State::Decided | State::Tagged(_));
+            let decided = matches!(flow.state, State::Decided | State::Watched(_) | State::Tagged(_));
             let initial = quic::initials(packet.payload).next().filter(|_| decided && sender == flow.client);
             initial.filter(|initial| initial.connection() != flow.connection).is_some_and(|initial| {
                 flow.tried = flow.tried.saturating_add(1);

@@ -5,14 +5,19 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use rules::catalogue::infra::Infra;
+use rules::catalogue::local::LocalServers;
 use rules::catalogue::{Catalogue, Strength};
 
+use super::candidates::Candidates;
+use super::visibility::Visibility;
 use super::{MAX_HELD, WorkerConfig};
 use crate::decode::Packet;
 use crate::flow::client::{Build, Clients};
 use crate::flow::key::Side;
 use crate::flow::probe::{Found, Look};
+use crate::flow::sight::Sight;
 use crate::flow::tag::{self, Origin, Tag, Tagged};
+use crate::flow::watch::Watch;
 use crate::flow::{Flow, State};
 use crate::ledger::{Ledger, Method};
 use crate::local::LocalNets;
@@ -21,17 +26,23 @@ use crate::name::ech;
 use crate::output::{Name, Output};
 use crate::record::{Ech, Evidence, Protocol};
 
+/// The port of DNS over TLS (RFC 7858) and over QUIC (RFC 9250).
+const DNS_OVER_TLS: u16 = 853;
+
 /// What handling a flow needs beside the flow itself.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) origin: Origin,
     pub(super) catalogue: Arc<Catalogue>,
-    infra: Infra,
+    pub(super) infra: Infra,
+    pub(super) servers: LocalServers,
     pub(super) local: LocalNets,
     pub(super) claims: Claims,
     clients: Clients,
     pub(super) scratch: Vec<u8>,
     pub(super) ledger: Ledger,
+    pub(super) visibility: Visibility,
+    pub(super) candidates: Candidates,
     pub(super) named: Named,
     pub(super) ai_flows: u64,
     /// Bytes that all flows together hold for reassembly.
@@ -78,10 +89,13 @@ impl Core {
             },
             catalogue: config.catalogue,
             infra: Infra::builtin(),
+            servers: LocalServers::builtin(),
             local: config.local,
             claims: Claims::default(),
             clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
+            visibility: Visibility::new(),
+            candidates: Candidates::new(),
             named: Named::default(),
             ai_flows: 0,
             held: 0,
@@ -93,7 +107,7 @@ impl Core {
         let before = flow.state.held();
         if let State::Probing(probe) = &mut flow.state {
             let look = probe.look(packet, sender, &mut self.scratch);
-            self.looked(flow, look, packet.time, out);
+            self.looked(flow, look, packet, out);
         } else {
             self.resolve(flow, packet, sender, out);
         }
@@ -115,15 +129,15 @@ impl Core {
     }
 
     /// Acts on what a look at an unnamed flow brought.
-    fn looked(&mut self, flow: &mut Flow, look: Look, time: i64, out: &mut impl Output) {
+    fn looked(&mut self, flow: &mut Flow, look: Look, packet: &Packet<'_>, out: &mut impl Output) {
         match look {
             Look::More => {}
-            Look::GiveUp => self.give_up(flow, time, out),
+            Look::GiveUp => self.give_up(flow, packet.time, out),
             Look::Malformed => {
                 self.ledger.broken("hello-or-request");
-                self.give_up(flow, time, out);
+                self.give_up(flow, packet.time, out);
             }
-            Look::Found(found) => self.found(flow, *found, time, out),
+            Look::Found(found) => self.found(flow, *found, packet, out),
         }
     }
 
@@ -132,7 +146,8 @@ impl Core {
         self.nameless(flow, Clues::NONE, time, out);
     }
 
-    fn found(&mut self, flow: &mut Flow, found: Found, time: i64, out: &mut impl Output) {
+    fn found(&mut self, flow: &mut Flow, found: Found, packet: &Packet<'_>, out: &mut impl Output) {
+        let time = packet.time;
         flow.client = found.client;
         flow.connection = found.connection;
         let catalogue = self.catalogue.clone();
@@ -165,15 +180,56 @@ impl Core {
             Protocol::Tls | Protocol::Other => (&mut self.named.tls, Method::Sni, Evidence::Sni),
         };
         *count += 1;
-        self.ledger.decide(flow, method);
         let Some(hit) = hit else {
-            flow.state = State::Decided;
+            let sight = self.sight(flow, found.name.as_deref(), &found.alpn);
+            self.decide(flow, method, sight);
+            self.unlisted(flow, found, sight, packet, out);
             return;
         };
+        // No AI service is infrastructure as well.
+        self.decide(flow, method, Sight::Named);
         let tag = Tag::new(&hit, found.protocol, evidence);
         let tenant = found.name.as_deref().and_then(|name| hit.tenant(name)).map(Cow::into_owned);
         let tag = Tag { host: found.name, tenant, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
         self.tagged(flow, tag, found.build, time, out);
+    }
+
+    /// A flow whose name is in no catalogue.
+    fn unlisted(
+        &mut self,
+        flow: &mut Flow,
+        found: Found,
+        sight: Sight,
+        packet: &Packet<'_>,
+        out: &mut impl Output,
+    ) {
+        let is_local = |side: Side| self.local.contains(flow.key.end(side).0);
+        let inside = is_local(flow.client.other());
+        if inside && found.protocol == Protocol::Http && is_local(flow.client) {
+            self.listen(flow, found.name, packet, out);
+            return;
+        }
+        let outside = found.name.filter(|_| !inside && sight == Sight::Named);
+        flow.state =
+            outside.map_or(State::Decided, |name| State::Watched(Box::new(Watch::new(name, found.build.manner))));
+    }
+
+    /// The naming of a flow is decided, for the ledger and for its device.
+    fn decide(&mut self, flow: &mut Flow, method: Method, sight: Sight) {
+        self.ledger.decide(flow, method);
+        if self.local.contains(flow.client_end().0) {
+            flow.counted.sight.get_or_insert(sight);
+        }
+    }
+
+    /// Whether a flow hides names, by its port, what it offers, and its name.
+    fn sight(&self, flow: &Flow, name: Option<&str>, alpn: &[String]) -> Sight {
+        if flow.server_end().1 == DNS_OVER_TLS || alpn.iter().any(|protocol| protocol == "dot" || protocol == "doq")
+        {
+            return Sight::Dot;
+        }
+        let Some(name) = name else { return Sight::Nameless };
+        self.infra.find(name).map_or(Sight::Named, |hit| Sight::of_infra(hit.class))
     }
 
     /// A flow without a name of its own: what did DNS tell this client about the address?
@@ -189,20 +245,26 @@ impl Core {
             (_, Ech::Real) => Method::EchReal,
             _ => Method::None,
         };
+        let one = if let [one] = &names[..] { Some(*one) } else { None };
+        let sight = if method == Method::EchReal { Sight::EchReal } else { self.sight(flow, one, &clues.alpn) };
         let build = clues.build;
         let Some(tag) = claimed(&self.catalogue, &names, clues) else {
-            self.ledger.decide(flow, method);
+            self.decide(flow, method, sight);
             flow.state = State::Decided;
             return;
         };
         let ambiguous = tag.evidence == Evidence::Ambiguous;
-        self.ledger.decide(flow, if ambiguous { Method::Ambiguous } else { Method::Dns });
+        self.decide(flow, if ambiguous { Method::Ambiguous } else { Method::Dns }, Sight::Named);
         self.tagged(flow, tag, build, time, out);
     }
 
-    fn tagged(&mut self, flow: &mut Flow, tag: Tag, build: Build, time: i64, out: &mut impl Output) {
+    pub(super) fn tagged(&mut self, flow: &mut Flow, tag: Tag, build: Build, time: i64, out: &mut impl Output) {
         self.ai_flows += 1;
-        let client = self.clients.client(flow.client_end().0, build);
+        let address = flow.client_end().0;
+        if tag.evidence != Evidence::Ambiguous && self.local.contains(address) {
+            self.visibility.reached_ai(address);
+        }
+        let client = self.clients.client(address, build);
         let mut tagged = Box::new(Tagged::new(tag, client, time));
         out.records(tag::record(flow, &mut tagged, &self.origin, time, false));
         flow.state = State::Tagged(tagged);

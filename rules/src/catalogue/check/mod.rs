@@ -88,11 +88,13 @@ fn problems(services: &[Service]) -> Vec<Problem> {
     found
 }
 
-/// Facts that an assessor asks for and the parser can do without.
+/// Facts that an assessor asks for and the parser can do without. Where a program without hosts comes from says
+/// nothing about where data goes: it stays in the house.
 fn missing(services: &[Service]) -> Vec<Fault> {
     let mut found = Vec::new();
     for service in services {
-        for (key, absent) in [("country", service.country.is_none()), ("homepage", service.homepage.is_none())] {
+        let nowhere = service.country.is_none() && !service.patterns.is_empty();
+        for (key, absent) in [("country", nowhere), ("homepage", service.homepage.is_none())] {
             if absent {
                 found.push(at_service(service, key, format!("{} has no {key}", service.id)));
             }

@@ -1,0 +1,106 @@
+//! Spans of packet time that records are written for.
+
+use super::{Worker, candidates, visibility};
+use crate::output::Output;
+
+/// A span that is open, and those before it that are written: each is written once per source.
+#[derive(Debug)]
+pub(super) struct Span {
+    length: i64,
+    start: Option<i64>,
+    earliest: i64,
+}
+
+impl Span {
+    /// Spans of `length` µs.
+    pub(super) fn new(length: i64) -> Self {
+        Self { length, start: None, earliest: i64::MIN }
+    }
+
+    /// A frame came at `time`: a span is open from now on. A late frame counts in the one that is.
+    pub(super) fn open(&mut self, time: i64) {
+        if self.start.is_none() {
+            self.start = Some((time.div_euclid(self.length) * self.length).max(self.earliest));
+        }
+    }
+
+    /// True when the open span is over at `time`.
+    pub(super) fn is_over(&self, time: i64) -> bool {
+        self.start.is_some_and(|start| time >= start.saturating_add(self.length))
+    }
+
+    /// Ends the open span and gives its start. What was counted while none was open (`counted`) gets the next one.
+    pub(super) fn close(&mut self, counted: bool) -> Option<i64> {
+        let silent = || counted.then_some(self.earliest.max(0));
+        let ended = self.start.take().or_else(silent)?;
+        self.earliest = ended.saturating_add(self.length);
+        Some(ended)
+    }
+
+    /// Another source begins: its spans are its own.
+    pub(super) fn forget(&mut self) {
+        self.start = None;
+        self.earliest = i64::MIN;
+    }
+}
+
+impl Worker {
+    /// Ends the spans that are over at `time`. Spans are whole minutes, so this is asked once a minute.
+    pub(super) fn turn(&mut self, time: i64, out: &mut impl Output) {
+        if self.core.visibility.span.is_over(time) {
+            self.close_visibility(out);
+        }
+        if self.core.candidates.span.is_over(time) {
+            self.close_candidates(out);
+        }
+    }
+
+    /// Ends both spans for good: what comes belongs to another source.
+    pub(super) fn close_spans(&mut self, out: &mut impl Output) {
+        self.close_visibility(out);
+        self.close_candidates(out);
+        self.core.visibility.span.forget();
+        self.core.candidates.span.forget();
+    }
+
+    fn close_visibility(&mut self, out: &mut impl Output) {
+        let mut steps = Vec::new();
+        self.table.for_each(|flow| steps.extend(visibility::step(flow)));
+        let core = &mut self.core;
+        for record in core.visibility.close(steps, &core.origin, core.ledger.source()) {
+            out.record(record.into());
+        }
+        core.ledger.broken_many("visibility-full", std::mem::take(&mut core.visibility.overflow));
+    }
+
+    fn close_candidates(&mut self, out: &mut impl Output) {
+        let mut steps = Vec::new();
+        self.table.for_each(|flow| steps.extend(candidates::step(flow)));
+        let core = &mut self.core;
+        for record in core.candidates.close(steps, &core.origin, core.ledger.source()) {
+            out.record(record.into());
+        }
+        core.ledger.broken_many("candidates-full", std::mem::take(&mut core.candidates.overflow));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_span_is_written_once() {
+        let mut span = Span::new(10);
+        assert_eq!(span.close(false), None, "nothing was seen");
+        span.open(17);
+        span.open(25);
+        assert!(!span.is_over(19) && span.is_over(20));
+        assert_eq!(span.close(true), Some(10));
+        span.open(12);
+        assert_eq!(span.close(true), Some(20), "a late frame counts in the next one");
+        assert_eq!(span.close(true), Some(30), "what ended in silence needs one too");
+        span.forget();
+        span.open(12);
+        assert_eq!(span.close(true), Some(10));
+    }
+}
