@@ -41,6 +41,7 @@ use rules::catalogue::Catalogue;
 use rules::policy::{FindingRule, Policy};
 use sensor::record::Record;
 
+pub(crate) use self::core::order;
 pub use act::Act;
 pub(crate) use cases::Cases;
 pub use db::{FINDINGS_FILE, Filter, FindError, FindingsDb, HistoryRow, Waiting};
