@@ -15,7 +15,7 @@ use ingest::db::DbError;
 use ingest::deliver::{DeliverConfig, Deliverer};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, latest_week, summary_text};
-use ingest::store::{Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
+use ingest::store::{Facts, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
 use ingest::time::Window;
 use rules::policy::Policy;
 use sample::*;
@@ -146,6 +146,9 @@ impl Store for Gone {
     }
     fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {
         Ok(None)
+    }
+    fn facts(&self, _: Window) -> Result<Facts, StoreError> {
+        Err(DbError::Sql { path: "gone.db".into(), source: rusqlite::Error::InvalidQuery }.into())
     }
 }
 
