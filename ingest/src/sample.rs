@@ -8,9 +8,12 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use rules::behaviour::{Behaviour, ClientKind};
+use rules::catalogue::local::EndpointClass;
 use rules::catalogue::{Access, Catalogue, Modality, Role, Strength};
 use rules::policy::Policy;
-use sensor::record::{Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally, Transport};
+use sensor::record::{
+    Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally, Transport, VisibilityRecord,
+};
 use sensor::spool::Spool;
 
 /// Monday of 2026-W46, 09:00 in Berlin.
@@ -57,6 +60,24 @@ modality = ["text"]
 hosts = [{ suffix = "good.example", role = "app", strength = "definite", source = "test", date = 2026-11-01 }]
 
 [[service]]
+id = "llama"
+name = "Llama Box"
+vendor = "Llama Org"
+category = "local-model"
+access = ["local"]
+modality = ["text"]
+hosts = [{ suffix = "llama.example", role = "api", strength = "definite", source = "test", date = 2026-11-01 }]
+
+[[service]]
+id = "hub"
+name = "Model Hub"
+vendor = "Hub Inc"
+category = "local-model"
+access = ["web"]
+modality = ["text"]
+hosts = [{ suffix = "hub.example", role = "model-registry", strength = "definite", source = "test", date = 2026-11-01 }]
+
+[[service]]
 id = "painter"
 name = "Painter"
 vendor = "Paint SA"
@@ -91,6 +112,11 @@ status = "approved"
 services = ["painter"]
 status = "requires_approval"
 "#;
+
+/// The policy of the tests with more behind it.
+pub fn policy_with(more: &str) -> Arc<Policy> {
+    Arc::new(Policy::parse(&format!("{POLICY}{more}"), "policy.toml", &catalogue()).unwrap())
+}
 
 pub fn catalogue() -> Arc<Catalogue> {
     Arc::new(Catalogue::parse([("test.toml", CATALOGUE)]).unwrap())
@@ -201,6 +227,52 @@ pub fn minute(at: i64) -> MinuteRecord {
         late_flows: 3,
         dns_questions: 60,
     }
+}
+
+/// A question to a model server in the local network.
+pub fn local_flow(client: &str, server: &str, at: i64) -> FlowRecord {
+    FlowRecord {
+        server_ip: server.parse().unwrap(),
+        server_port: 11_434,
+        protocol: Protocol::Http,
+        host: None,
+        evidence: Evidence::HttpHost,
+        role: Role::Api,
+        access: Access::Local,
+        endpoint: Some(EndpointClass::OllamaApi),
+        client: ClientKind::Program,
+        flow_id: format!("{:016x}", at as u64 ^ hash(&format!("{client} {server}"))),
+        ..flow(client, "llama", at)
+    }
+}
+
+/// A download from a model registry.
+pub fn download(client: &str, bytes: u64, at: i64) -> FlowRecord {
+    FlowRecord {
+        role: Role::ModelRegistry,
+        behaviour: Behaviour::ModelDownload,
+        bytes_down: bytes,
+        turns: 0,
+        ..flow(client, "hub", at)
+    }
+}
+
+/// Ten minutes of a device: bytes with a name, without, and hidden by a class.
+pub fn visibility(device: &str, [named, nameless, hidden]: [u64; 3], class: &str, at: i64) -> Record {
+    let tally = |bytes| Tally { flows: 1, frames: 10, bytes };
+    let hidden = [(class.to_owned(), tally(hidden))].into_iter().filter(|(_, tally)| tally.bytes > 0).collect();
+    Record::Visibility(Box::new(VisibilityRecord {
+        sensor: "tap1".to_owned(),
+        site: "hq".to_owned(),
+        source: "live-1".to_owned(),
+        start: at - at.rem_euclid(600 * SECOND),
+        client_ip: device.parse().unwrap(),
+        device: device.to_owned(),
+        ai_flows: 0,
+        named: tally(named),
+        nameless: tally(nameless),
+        hidden,
+    }))
 }
 
 pub fn flow_record(flow: FlowRecord) -> Record {

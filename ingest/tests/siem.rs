@@ -112,7 +112,7 @@ fn rsyslogd_receives_each_finding_as_one_line_of_ecs_json() {
     let hostile = FlowRecord {
         host: Some("a\nb\"<13>1 - forged\u{202e}.chat.example".to_owned() + &"x".repeat(9000)),
         sensor: "tap 1\n<0>".to_owned(),
-        ..flow("10.20.2.7", "chat", MONDAY + HOUR)
+        ..flow("10.20.2.7", "chat", MONDAY + HOUR / 2)
     };
     let records = [flow_record(flow("10.20.1.12", "deep", MONDAY)), flow_record(hostile)];
     let delivered = deliverer(dir.path(), port, &records).drain(None).unwrap();
@@ -172,7 +172,7 @@ fn a_receiver_that_closes_gets_its_events_again() {
         text
     });
     let records: Vec<Record> =
-        (1..40).map(|n| flow_record(flow(&format!("10.20.1.{n}"), "chat", MONDAY))).collect();
+        (1..40).map(|n| flow_record(flow(&format!("10.20.1.{n}"), "deep", MONDAY))).collect();
     let mut deliverer = deliverer(dir.path(), port, &records);
     let first = deliverer.drain(None).unwrap().siem.remove(0);
     assert_eq!((first.sent, first.waiting), (0, 39), "{first:?}");

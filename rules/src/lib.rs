@@ -7,6 +7,7 @@
 //! - [`policy`]: service and client to status, owner and reason. One organisation's opinion, dated.
 //! - [`usage`]: role, strength, turns and bytes to nothing, visited, shared or used.
 //! - [`behaviour`]: what a flow was for, and what kind of client made it.
+//! - [`volume`]: uploads and habits to what is unusual, with the numbers that make it so.
 
 pub mod behaviour;
 pub mod catalogue;
@@ -15,4 +16,5 @@ pub mod fault;
 mod file;
 pub mod policy;
 pub mod usage;
+pub mod volume;
 mod words;

@@ -106,16 +106,22 @@ CREATE TABLE memory (
     PRIMARY KEY (kind, key)
 ) WITHOUT ROWID;
 
--- Hourly uploads by which the unusual is told from the usual.
+-- Hourly uploads by which the unusual is told from the usual. Rows grow by increments.
 CREATE TABLE volume (
-    site         TEXT NOT NULL,
-    device       TEXT NOT NULL,
-    department   TEXT NOT NULL,                 -- '' without a group
-    service      TEXT NOT NULL,
-    programmatic INTEGER NOT NULL,
-    hour         INTEGER NOT NULL,              -- start of the hour, µs UTC
-    upload_bytes INTEGER NOT NULL,
-    turns        INTEGER NOT NULL,
-    episode      TEXT NOT NULL,                 -- JSON: what was told already; '' when nothing was
-    PRIMARY KEY (site, device, service, programmatic, hour)
+    day           INTEGER NOT NULL,               -- days since 1970 on the site's calendar
+    hour          INTEGER NOT NULL,               -- of that day, 0 to 23
+    site          TEXT NOT NULL,
+    device        TEXT NOT NULL,
+    service       TEXT NOT NULL,
+    programmatic  INTEGER NOT NULL,               -- 1: the part that programs sent
+    department    TEXT,                           -- id of the device's group, as last seen
+    first         INTEGER NOT NULL,
+    last          INTEGER NOT NULL,
+    upload_bytes  INTEGER NOT NULL,
+    turns         INTEGER NOT NULL,
+    marks         INTEGER NOT NULL,               -- what was unusual in it, one bit each
+    stretch_since INTEGER NOT NULL,               -- the latest uploads without a pause
+    stretch_last  INTEGER NOT NULL,
+    stretch_bytes INTEGER NOT NULL,
+    PRIMARY KEY (day, hour, site, device, service, programmatic)
 ) WITHOUT ROWID;

@@ -30,6 +30,7 @@ impl Cases {
                 rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e))
             })?;
         }
+        cases.volume.load(step)?;
         cases.wake();
         Ok(cases)
     }
@@ -114,7 +115,7 @@ impl Cases {
         for row in std::mem::take(&mut self.history) {
             tell.execute(params![uid_text(row.uid), row.at, row.who, row.what, row.text])?;
         }
-        Ok(())
+        self.volume.save(step, self.now)
     }
 }
 

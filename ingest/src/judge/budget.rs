@@ -127,6 +127,15 @@ impl Core<'_> {
         }
     }
 
+    /// Tells at once that a finding weighs more than before; what was held back is weighed again.
+    pub(super) fn louder(&mut self, uid: u64, at: i64) {
+        match self.cases.get(uid).map(|finding| finding.alerted) {
+            Some(true) => self.tell(uid, at, Action::Update),
+            Some(false) => self.announce(uid, at, false),
+            None => {}
+        }
+    }
+
     /// Tells a finding's change when it is material: not more often than the budget lets it.
     pub(super) fn changed(&mut self, uid: u64, at: i64) {
         let Some(finding) = self.cases.get(uid).filter(|finding| finding.alerted && finding.is_open()) else {

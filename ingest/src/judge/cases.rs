@@ -2,10 +2,11 @@
 //! that a million stored facts can be judged again fast; [`super::book`] reads it from the findings file and writes
 //! back what changed.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::memory::Memory;
 use super::note::{HistoryNote, Note};
+use super::volume::Volume;
 use super::{Finding, State};
 
 /// Findings and side state, with what has changed since they were read or written.
@@ -24,6 +25,7 @@ pub(crate) struct Cases {
     /// The finding that stands for a service at a site, by the uid that it would have without a device.
     pub(crate) leads: HashMap<u64, u64>,
     pub(crate) memory: Memory,
+    pub(crate) volume: Volume,
     pub(crate) notes: Vec<Note>,
     pub(crate) history: Vec<HistoryNote>,
     /// What this round did.
@@ -102,12 +104,6 @@ impl Cases {
     /// Watched contacts and findings in a stable order.
     pub(crate) fn sorted(&self) -> BTreeMap<u64, &Finding> {
         self.findings.iter().map(|(uid, finding)| (*uid, finding.as_ref())).collect()
-    }
-
-    /// Uids of findings past `watch`.
-    pub(crate) fn uids(&self) -> HashSet<u64> {
-        let past = self.findings.iter().filter(|(_, finding)| finding.state != State::Watch);
-        past.map(|(uid, _)| *uid).collect()
     }
 }
 

@@ -1,7 +1,8 @@
 //! The judge's core: facts and ticks in, changes to the working set out. It reads no clock and no file, so that the
 //! same facts in the same order give the same findings, live, in a replay, and when they are judged again.
 
-use jiff::civil::{Date, DateTime};
+use jiff::ToSpan;
+use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{Offset, TimeZone};
 use sensor::record::Record;
 
@@ -83,8 +84,8 @@ impl<'a> Core<'a> {
 /// When a fact was known: the order in which facts are judged.
 pub(crate) fn instant(record: &Record) -> i64 {
     match record {
-        Record::Flow(flow) if flow.emitted > 0 => flow.emitted,
-        Record::Flow(flow) => flow.end,
+        // Records of earlier versions do not say when they were written.
+        Record::Flow(flow) => flow.emitted.max(flow.end),
         Record::Lookup(lookup) => lookup.ts,
         Record::Minute(minute) => minute.minute.saturating_add(MINUTE),
         Record::Visibility(visibility) => visibility.start.saturating_add(10 * MINUTE),
@@ -109,11 +110,12 @@ pub(super) struct Local<'a> {
     zone: &'a TimeZone,
     quarter: i64,
     offset: Offset,
+    days: [(Date, i64); 4],
 }
 
 impl<'a> Local<'a> {
     fn new(zone: &'a TimeZone) -> Self {
-        Self { zone, quarter: i64::MIN, offset: Offset::UTC }
+        Self { zone, quarter: i64::MIN, offset: Offset::UTC, days: [(Date::ZERO, 0); 4] }
     }
 
     /// The moment on the site's clock.
@@ -126,6 +128,12 @@ impl<'a> Local<'a> {
         self.datetime(us).date()
     }
 
+    /// The day on the site's calendar as a number: days since 1970.
+    pub(super) fn number(&mut self, us: i64) -> i64 {
+        let offset = i64::from(self.offset(us).seconds()).saturating_mul(1_000_000);
+        us.saturating_add(offset).div_euclid(24 * time::HOUR)
+    }
+
     /// Start of the hour on the site's clock, µs UTC.
     pub(super) fn hour(&mut self, us: i64) -> i64 {
         let offset = i64::from(self.offset(us).seconds()).saturating_mul(1_000_000);
@@ -134,21 +142,29 @@ impl<'a> Local<'a> {
 
     /// The site's midnight before a moment, µs UTC.
     pub(super) fn day(&mut self, us: i64) -> i64 {
-        self.midnight(self.datetime_const(us).date())
-            .unwrap_or_else(|| us.saturating_sub(us.rem_euclid(24 * time::HOUR)))
+        let day = self.date(us);
+        self.midnight(day)
     }
 
-    /// The site's midnight at which a day begins, µs UTC.
-    pub(super) fn midnight(&self, day: Date) -> Option<i64> {
-        self.zone
-            .to_ambiguous_timestamp(day.to_datetime(jiff::civil::Time::midnight()))
-            .compatible()
-            .ok()
-            .map(|t| t.as_microsecond())
+    /// The midnight of the site's Monday before a moment, µs UTC.
+    pub(super) fn week(&mut self, us: i64) -> i64 {
+        let day = self.date(us);
+        let back = i64::from(day.weekday().to_monday_zero_offset());
+        self.midnight(day.saturating_sub(back.days()))
     }
 
-    fn datetime_const(&self, us: i64) -> DateTime {
-        time::datetime(us, self.zone)
+    /// The site's midnight at which a day begins, µs UTC; remembered, because days change seldom.
+    pub(super) fn midnight(&mut self, day: Date) -> i64 {
+        if let Some((_, at)) = self.days.iter().find(|(known, _)| *known == day) {
+            return *at;
+        }
+        let instant = self.zone.to_ambiguous_timestamp(day.to_datetime(Time::midnight())).compatible();
+        let at = instant.map_or(0, |instant| instant.as_microsecond());
+        self.days.rotate_right(1);
+        if let Some(slot) = self.days.first_mut() {
+            *slot = (day, at);
+        }
+        at
     }
 
     fn offset(&mut self, us: i64) -> Offset {

@@ -2,7 +2,7 @@
 
 use jiff::civil::{Date, DateTime};
 use rules::catalogue::{Access, Service};
-use rules::policy::{self, Decision, FindingRule, Group, Status, Subject};
+use rules::policy::{self, FindingRule, Group, Status, Subject};
 use rules::usage::Use;
 use sensor::record::FlowRecord;
 
@@ -42,7 +42,8 @@ impl Core<'_> {
         let seen = self.seen(flow, service, moment);
         let suppressed = judge.policy.suppressed(&seen.subject, service, seen.on).is_some();
         self.history_of(&seen);
-        let opened = !suppressed && self.rules(&seen);
+        let unusual = self.observe(&seen);
+        let opened = !suppressed && (self.rules(&seen) | self.unusual(&seen, unusual));
         self.first_sight(&seen, opened);
         Looked::Flow
     }
@@ -63,7 +64,7 @@ impl Core<'_> {
             flow,
             service,
             subject,
-            at: if flow.emitted > 0 { flow.emitted } else { flow.end },
+            at: flow.emitted.max(flow.end),
             on: moment.date(),
             status,
             severity,
@@ -144,8 +145,8 @@ impl Core<'_> {
         for uid in pair {
             if let Some(finding) = self.cases.change(uid).filter(|finding| finding.severity < BOTH) {
                 finding.severity = BOTH;
+                self.louder(uid, seen.at);
             }
-            self.changed(uid, seen.at);
         }
     }
 

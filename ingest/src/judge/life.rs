@@ -92,6 +92,28 @@ pub(super) struct Opening {
     pub(super) quiet: bool,
 }
 
+impl Opening {
+    /// A finding that no flow shows.
+    pub(super) fn of(at: i64, service_name: String, detail: Detail) -> Self {
+        Self {
+            at,
+            sensor: String::new(),
+            status: None,
+            severity: 0,
+            why: String::new(),
+            group: None,
+            service_name,
+            vendor: String::new(),
+            category: None,
+            contact: None,
+            detail,
+            report_due_at: None,
+            catalogue: String::new(),
+            quiet: false,
+        }
+    }
+}
+
 /// How a finding stands towards a condition that is seen now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
@@ -217,7 +239,7 @@ impl Core<'_> {
     }
 
     /// Writes a row of history; without a text, the finding's reason.
-    fn remember(&mut self, uid: u64, at: i64, who: &str, what: &'static str, text: Option<&str>) {
+    pub(super) fn remember(&mut self, uid: u64, at: i64, who: &str, what: &'static str, text: Option<&str>) {
         if self.cases.silent {
             return;
         }
@@ -246,6 +268,7 @@ fn fill(finding: &mut Finding, opening: Opening, policy: String) {
     finding.first_seen = finding.first_seen.min(opening.at);
     finding.last_seen = finding.last_seen.max(opening.at);
     finding.occurrences += 1;
+    finding.count = finding.count.max(u64::from(finding.contact.is_some()));
     finding.devices = 1;
     (finding.acknowledged_at, finding.acknowledged_by) = (None, None);
     (finding.closed_at, finding.closed_by, finding.closed_reason) = (None, None, None);

@@ -118,6 +118,12 @@ impl<V> Shelf<V> {
         }
     }
 
+    fn take_all(&mut self, other: Self) {
+        for (key, (until, value)) in other.map {
+            self.put(&key, until, value);
+        }
+    }
+
     /// Every key with its value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
         self.map.iter().map(|(key, (_, value))| (key.as_str(), value))
@@ -169,6 +175,13 @@ impl Memory {
         self.held.rows("held", &mut rows);
         self.marks.rows("mark", &mut rows);
         rows
+    }
+
+    /// Takes over the sums of a fresh look at the facts.
+    pub(crate) fn take_sums(&mut self, fresh: Self) {
+        self.uploads.take_all(fresh.uploads);
+        self.downloads.take_all(fresh.downloads);
+        self.clients.take_all(fresh.clients);
     }
 
     /// Forgets what no longer matters.

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `finding`, `detail` | a finding and what it stands on |
 //! | `core`, `cases`, `memory` | the pure core, its findings, what it remembers beside them |
-//! | `flow`, `first`, `uploads`, `local`, `models`, `dark`, `health`, `review` | the rules |
+//! | `flow`, `first`, `uploads`, `unusual`, `local`, `models`, `dark`, `health`, `review` | the rules |
 //! | `life`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
-//! | `db`, `book`, `ledger`, `act`, `rejudge` | the findings file, what people do to it, judging again |
-//! | `words` | what a finding says to people |
+//! | `volume` | what is usual, and where it is kept |
+//! | `db`, `book`, `ledger`, `act`, `rejudge`, `apply` | the findings file, what people do to it, judging again |
+//! | `words`, `steps` | what a finding says to people |
 
 mod act;
+mod apply;
 mod book;
 mod budget;
 mod cases;
@@ -31,7 +33,9 @@ mod rejudge;
 mod review;
 mod steps;
 mod tell;
+mod unusual;
 mod uploads;
+mod volume;
 mod words;
 
 use std::sync::Arc;

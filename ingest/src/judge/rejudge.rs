@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use sensor::record::Record;
 
-use super::core::{Core, Looked};
+use super::core::{Core, Looked, instant};
 use super::{Cases, Finding, FindingsDb, Judge, State};
 use crate::db::DbError;
 
@@ -12,6 +12,8 @@ use crate::db::DbError;
 #[derive(Debug, Default)]
 pub struct Rejudged {
     pub(super) cases: Box<Cases>,
+    /// When the first of them was known, µs UTC; absent without any.
+    pub since: Option<i64>,
     /// Facts that were looked at.
     pub facts: u64,
     /// Of these, flow records.
@@ -54,8 +56,10 @@ impl Judge {
         rejudged.cases.silent = true;
         let mut core = Core::new(self, &mut rejudged.cases);
         for fact in facts {
+            let fact = fact?;
             rejudged.facts += 1;
-            match core.record(fact?.borrow()) {
+            rejudged.since.get_or_insert_with(|| instant(fact.borrow()));
+            match core.record(fact.borrow()) {
                 Looked::Flow => rejudged.flows += 1,
                 Looked::Unknown => {
                     rejudged.flows += 1;
@@ -71,9 +75,8 @@ impl Judge {
 impl FindingsDb {
     /// Puts re-judged findings in the place of those in the file. Acknowledgements, closings and history of findings
     /// that still exist stay; those that vanished close; new ones open with a clock that begins at `at`, because
-    /// nobody could know before.
+    /// nobody could know before. What is older than the facts stays as it is.
     pub fn apply(&mut self, rejudged: Rejudged, judge: &Judge, at: i64) -> Result<Changes, DbError> {
-        let _ = (rejudged, at);
-        self.round(judge, |_, _| Ok(Changes::default()))
+        self.round(judge, |core, _| Ok(core.apply(rejudged, at)))
     }
 }

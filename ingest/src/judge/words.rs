@@ -109,7 +109,7 @@ fn measured(finding: &Finding) -> String {
             bytes(*sent),
             utc(*since),
             utc(*until),
-            safe_text(what),
+            unusual(what),
             references.join(", "),
             if *learning { "; what is usual is still being learnt" } else { "" },
         ),
@@ -146,8 +146,19 @@ fn measured(finding: &Finding) -> String {
     }
 }
 
+/// What is unusual, in words.
+fn unusual(what: &str) -> &str {
+    match what {
+        "burst" => "much at once",
+        "drip" => "little by little over seven days",
+        "new-hours" => "at hours that are new for this device",
+        "new-access" => "by a program, where a browser was used so far",
+        other => other,
+    }
+}
+
 /// What hides names, in words.
-pub fn hidden_by(class: &str) -> &str {
+pub(super) fn hidden_by(class: &str) -> &str {
     match class {
         "doh" => "encrypted DNS (DoH)",
         "dot" => "encrypted DNS (DoT)",

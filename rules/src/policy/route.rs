@@ -64,11 +64,11 @@ impl Suppression {
         on > self.expires
     }
 
-    fn fits(&self, client: &Subject<'_>, group: Option<&Group>, service: &Service) -> bool {
+    fn fits(&self, client: &Subject<'_>, group: Option<&Group>, service: Option<&Service>) -> bool {
         let any = |list: &[String], id: Option<&str>| {
             list.is_empty() || id.is_some_and(|id| list.iter().any(|entry| entry == id))
         };
-        any(&self.services, Some(&service.id))
+        any(&self.services, service.map(|service| service.id.as_str()))
             && any(&self.groups, group.map(|group| group.id.as_str()))
             && any(&self.devices, client.device)
     }
@@ -99,6 +99,18 @@ impl Policy {
 
     /// The suppression that holds back a finding on a day.
     pub fn suppressed(&self, client: &Subject<'_>, service: &Service, on: Date) -> Option<&Suppression> {
+        self.held_back(client, Some(service), on)
+    }
+
+    /// The same for a finding about a device alone: a suppression that names services does not fit.
+    pub fn suppressed_device(&self, client: &Subject<'_>, on: Date) -> Option<&Suppression> {
+        self.held_back(client, None, on)
+    }
+
+    fn held_back(&self, client: &Subject<'_>, service: Option<&Service>, on: Date) -> Option<&Suppression> {
+        if self.suppressions.is_empty() {
+            return None;
+        }
         let group = self.group_for(client);
         self.suppressions.iter().find(|one| !one.expired(on) && one.fits(client, group, service))
     }

@@ -1,12 +1,22 @@
 //! Findings on real files: when one opens, what it says, and that it opens once.
 
+mod again;
+mod budget;
+mod clock;
+mod dark;
+mod health;
+mod migrate;
+mod uses;
+mod wording;
+
 use std::sync::Arc;
 
+use rules::policy::{FindingRule, Policy, Status};
 use rusqlite::Connection;
 use sensor::record::{Evidence, FlowRecord, Record};
 
 use super::*;
-use crate::sample::{DAY, HOUR, MONDAY, berlin, catalogue, flow, flow_record, policy};
+use crate::sample::{DAY, HOUR, MONDAY, berlin, catalogue, flow, flow_record, minute_record, policy};
 
 const SINK: &str = "siem.example:514";
 
@@ -25,8 +35,34 @@ fn opened(db: &mut FindingsDb, flows: &[FlowRecord]) -> Vec<String> {
     judge().segment(db, &records).unwrap().opened
 }
 
+/// A judge by the tests' policy with more behind it.
+fn judge_with(more: &str) -> Judge {
+    Judge { policy: crate::sample::policy_with(more), ..judge() }
+}
+
+/// Events in the outbox: action, uid, labels of the last ones.
+fn events(db: &FindingsDb) -> Vec<serde_json::Value> {
+    let waiting = db.waiting(SINK, i64::MAX, 10_000).unwrap();
+    waiting.iter().map(|one| serde_json::from_str(&one.event).unwrap()).collect()
+}
+
+/// Events about one rule: its action and its clock.
+fn told(db: &FindingsDb, rule: &str) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let of_rule = events(db).into_iter().filter(|event| event["event"]["code"] == rule);
+    of_rule.map(|event| (text(&event["event"]["action"]), text(&event["labels"]["deadline"]))).collect()
+}
+
+fn one(db: &FindingsDb, rule: FindingRule) -> Finding {
+    let found: Vec<Finding> = db.list(&Filter { rule: Some(rule), ..Filter::default() }).unwrap();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found.into_iter().next().unwrap()
+}
+
 fn all(db: &FindingsDb) -> Vec<Finding> {
-    db.detected_before("", i64::MAX).unwrap()
+    let mut all = db.detected_before("", i64::MAX).unwrap();
+    all.retain(|finding| finding.rule != FindingRule::FirstSight);
+    all
 }
 
 #[test]
@@ -35,8 +71,8 @@ fn a_prohibited_use_opens_a_finding_with_its_clock_and_its_reasons() {
     let uids = opened(&mut db, &[flow("10.20.1.12", "deep", MONDAY)]);
     let finding = all(&db).remove(0);
     assert_eq!(uids, std::slice::from_ref(&finding.uid));
-    assert_eq!((finding.rule, finding.status), (FindingRule::ProhibitedUse, Status::Prohibited));
-    assert_eq!((finding.detected_at, finding.report_due_at), (MONDAY, MONDAY + HOUR));
+    assert_eq!((finding.rule, finding.status), (FindingRule::ProhibitedUse, Some(Status::Prohibited)));
+    assert_eq!((finding.detected_at, finding.report_due_at), (MONDAY, Some(MONDAY + HOUR)));
     assert_eq!((finding.turns, finding.count, finding.earlier, finding.severity), (3, 1, 0, 8));
     assert_eq!(
         sentence(&finding),
@@ -52,9 +88,12 @@ fn unapproved_use_has_four_hours() {
     let (_dir, mut db) = findings();
     opened(&mut db, &[flow("10.20.1.12", "painter", MONDAY), flow("10.9.9.9", "chat", MONDAY)]);
     for finding in all(&db) {
-        assert_eq!((finding.rule, finding.report_due_at), (FindingRule::UnapprovedUse, MONDAY + 4 * HOUR));
+        assert_eq!((finding.rule, finding.report_due_at), (FindingRule::UnapprovedUse, Some(MONDAY + 4 * HOUR)));
     }
-    assert_eq!(all(&db)[0].group_name.is_some(), all(&db)[0].client_ip.to_string() == "10.20.1.12");
+    assert_eq!(
+        all(&db)[0].group_name.is_some(),
+        all(&db)[0].contact.as_ref().unwrap().client_ip.to_string() == "10.20.1.12"
+    );
 }
 
 #[test]
@@ -70,7 +109,8 @@ fn approved_shared_ambiguous_unknown_and_visited_services_open_nothing() {
         flow("10.20.1.1", "gone", MONDAY),
     ];
     let judged = judge().segment(&mut db, &flows.map(flow_record)).unwrap();
-    assert_eq!(judged, Judged { flows: 5, unknown: 1, opened: Vec::new() });
+    assert_eq!((judged.flows, judged.unknown, judged.opened), (5, 1, Vec::new()));
+    assert_eq!(judged.first_sights.len(), 2, "good and assistant, each for the first time");
     assert!(all(&db).is_empty());
 }
 
@@ -79,10 +119,10 @@ fn a_repeated_segment_changes_nothing() {
     let (_dir, mut db) = findings();
     let flows = [flow("10.20.1.1", "chat", MONDAY), flow("10.20.1.1", "chat", MONDAY + HOUR)];
     assert_eq!(opened(&mut db, &flows).len(), 1);
-    let before = (all(&db), db.waiting(SINK, 10).unwrap());
+    let before = (all(&db), db.waiting(SINK, i64::MAX, 10).unwrap());
     assert_eq!((before.0.len(), before.1.len(), before.0[0].count), (1, 1, 2));
     assert!(opened(&mut db, &flows).is_empty());
-    assert_eq!((all(&db), db.waiting(SINK, 10).unwrap()), before);
+    assert_eq!((all(&db), db.waiting(SINK, i64::MAX, 10).unwrap()), before);
 }
 
 #[test]
@@ -129,7 +169,7 @@ fn a_finding_and_its_event_stand_together_or_not_at_all() {
     assert!(all(&db).is_empty());
     file.execute_batch("ALTER TABLE gone RENAME TO siem_outbox").unwrap();
     assert_eq!(judge().segment(&mut db, &records).unwrap().opened.len(), 1);
-    assert_eq!(db.waiting_count(SINK).unwrap(), 1);
+    assert_eq!(db.waiting_count(SINK, i64::MAX).unwrap(), (1, 0));
 }
 
 #[test]
@@ -183,7 +223,7 @@ fn an_event_names_who_is_to_hear_of_it() {
     let judge = Judge { policy, ..judge() };
     let (_dir, mut db) = findings();
     judge.segment(&mut db, &[flow_record(flow("10.20.1.1", "chat", MONDAY))]).unwrap();
-    let waiting = db.waiting(SINK, 10).unwrap();
+    let waiting = db.waiting(SINK, i64::MAX, 10).unwrap();
     let event: serde_json::Value = serde_json::from_str(&waiting[0].event).unwrap();
     assert_eq!(event["labels"]["route_security"], "lead@msp.example");
     assert_eq!(event["labels"]["route_risk_owner"], "risk@msp.example");
