@@ -29,6 +29,7 @@ mod local;
 mod memory;
 mod models;
 mod note;
+mod preview;
 mod rejudge;
 mod review;
 mod steps;
