@@ -28,6 +28,10 @@ fn known() -> Vec<(&'static str, Vec<String>)> {
         ("deadlines", keys("[deadlines]\nx = 1\n")),
         ("routes", keys("[routes]\nx = 1\n")),
         ("routes", keys("[routes.sites.a]\nx = 1\n")),
+        ("severity", keys("[severity]\nx = 1\n")),
+        ("limit", keys("[[limit]]\nbytes = \"1MB\"\nper = \"day\"\nowner = \"a\"\nreason = \"b\"\nx = 1\n")),
+        ("budget", keys("[budget]\nx = 1\n")),
+        ("models", keys("[models]\nx = 1\n")),
         ("quiet_hours", keys("[quiet_hours]\nhours = \"00:00-06:00\"\nx = 1\n")),
         (
             "suppression",

@@ -27,8 +27,30 @@ fn errors_name_file_line_key_and_mend() {
         (format!("{rule}severity = 11\n"), "policy.toml:4: `rule.severity`: must be a whole number from 0 to 10"),
         (
             "[[rules]]\nstatus = \"approved\"\n".to_owned(),
-            "policy.toml:1: `rules`: unknown key: use policy, groups, rule, approval, deadlines, routes, quiet_hours, suppression",
+            "policy.toml:1: `rules`: unknown key: use policy, groups, rule, approval, deadlines, routes, quiet_hours, suppression, severity, limit, budget, models",
         ),
+        (
+            "[[limit]]\nbytes = \"50 MiB\"\nper = \"day\"\nowner = \"a\"\nreason = \"b\"\n".to_owned(),
+            "policy.toml:2: `limit.bytes`: \"50 MiB\" is no amount: write a number and B, kB, MB or GB, such as \"50MB\"",
+        ),
+        (
+            "[[limit]]\nbytes = \"50MB\"\nper = \"month\"\nowner = \"a\"\nreason = \"b\"\n".to_owned(),
+            "policy.toml:3: `limit.per`: unknown span \"month\": use hour, day, week",
+        ),
+        (
+            "[[limit]]\nbytes = \"50MB\"\nper = \"day\"\nowner = \"a\"\n".to_owned(),
+            "policy.toml:1: `limit.reason`: missing: every entry needs this key",
+        ),
+        (
+            "[[limit]]\nservices = [\"claude\"]\ncategories = [\"chat\"]\nbytes = \"50MB\"\nper = \"day\"\nowner = \"a\"\nreason = \"b\"\n".to_owned(),
+            "policy.toml:1: `limit.categories`: a limit names services or categories: write one of the two lists, or neither for all",
+        ),
+        (
+            "[budget]\nfirst_per_site = \"no\"\n".to_owned(),
+            "policy.toml:2: `budget.first_per_site`: \"no\" is neither true nor false: write one of the two",
+        ),
+        ("[severity]\nfirst-sight = 11\n".to_owned(), "policy.toml:2: `severity.first-sight`: must be a whole number from 0 to 10"),
+        ("[models]\ndownload_bytes = \"0MB\"\n".to_owned(), "policy.toml:2: `models.download_bytes`: \"0MB\" is no amount: write a number and B, kB, MB or GB, such as \"50MB\""),
         ("[rule]\nstatus = \"approved\"\n".to_owned(), "policy.toml:1: `rule`: must be a list of tables: write [[rule]]"),
         (
             rule.replace("\"claude\"", "\"claud\""),

@@ -4,7 +4,7 @@ use rules::catalogue::Category;
 use rules::policy::{FindingRule, Status};
 
 use super::act::Act;
-use super::cases::device_key;
+use super::cases::{Timer, device_key};
 use super::core::Core;
 use super::finding::{Told, uid, uid_text};
 use super::note::{Action, HistoryNote, Note, OURSELVES};
@@ -161,11 +161,8 @@ impl Core<'_> {
         self.remember(uid, at, OURSELVES, if first { "opened" } else { "reopened" }, None);
         if first { &mut self.cases.done.opened } else { &mut self.cases.done.reopened }.push(uid);
         self.announce(uid, at, quiet);
-        if let Some(finding) = self.cases.findings.get(&uid) {
-            if let Some(due) = finding.report_due_at {
-                self.cases.timers.insert((due, super::cases::Timer::Due(uid)));
-            }
-        }
+        let due = self.cases.get(uid).and_then(|finding| finding.report_due_at);
+        self.cases.timers.extend(due.map(|due| (due, Timer::Due(uid))));
     }
 
     /// Somebody takes a finding on.

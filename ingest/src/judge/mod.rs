@@ -7,7 +7,7 @@
 //! | `flow`, `first`, `uploads`, `unusual`, `local`, `models`, `dark`, `health`, `review` | the rules |
 //! | `life`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
 //! | `volume` | what is usual, and where it is kept |
-//! | `db`, `book`, `ledger`, `act`, `rejudge`, `apply` | the findings file, what people do to it, judging again |
+//! | `db`, `book`, `ledger`, `act`, `rejudge`, `apply`, `facts` | the findings file, what people do to it, judging again |
 //! | `words`, `steps` | what a finding says to people |
 
 mod act;
@@ -19,6 +19,7 @@ mod core;
 mod dark;
 mod db;
 mod detail;
+mod facts;
 mod finding;
 mod first;
 mod flow;
@@ -51,6 +52,7 @@ pub use act::Act;
 pub(crate) use cases::Cases;
 pub use db::{FINDINGS_FILE, Filter, FindError, FindingsDb, HistoryRow, Waiting};
 pub use detail::{CLIENTS_SHOWN, Contact, Detail};
+pub use facts::StoredFacts;
 pub use finding::{Clock, Finding, State};
 pub use note::{Action, Digest};
 pub use rejudge::{Changes, Rejudged};

@@ -52,7 +52,8 @@ impl Core<'_> {
             return false;
         }
         anomalies.sort_by_key(|anomaly| anomaly.kind);
-        anomalies.iter().fold(false, |opened, anomaly| self.one_unusual(seen, anomaly) || opened)
+        // Each of them counts, also behind one that opened.
+        anomalies.iter().filter(|anomaly| self.one_unusual(seen, anomaly)).count() > 0
     }
 
     fn one_unusual(&mut self, seen: &Seen<'_>, anomaly: &Anomaly) -> bool {

@@ -6,7 +6,7 @@ use rules::policy::{FindingRule, Route};
 use serde_json::{Map, Value, json};
 
 use super::labels::labels;
-use crate::judge::{Action, Contact, Digest, Finding, digest_sentence, rule_name, sentence};
+use crate::judge::{Action, Contact, Detail, Digest, Finding, digest_sentence, rule_name, sentence};
 use crate::text::{safe_name, safe_text};
 use crate::time::utc;
 
@@ -39,7 +39,7 @@ pub fn event(finding: &Finding, action: Action, at: i64) -> Value {
         }
         None => {}
     }
-    if let Some((id, name)) = technique(finding.rule) {
+    if let Some((id, name)) = technique(finding) {
         event["threat"] = json!({"framework": "MITRE ATT&CK", "technique": {"id": [id], "name": [name]}});
     }
     event
@@ -92,10 +92,17 @@ pub fn routed(mut event: Value, route: Route<'_>) -> Value {
 }
 
 /// Techniques of ATT&CK, for what was sent and for what hides it. Use alone has none.
-fn technique(rule: FindingRule) -> Option<(&'static str, &'static str)> {
-    match rule {
-        FindingRule::UploadLimit | FindingRule::UploadAnomaly => Some(("T1567", "Exfiltration Over Web Service")),
-        FindingRule::GoingDark => Some(("T1572", "Protocol Tunneling")),
+fn technique(finding: &Finding) -> Option<(&'static str, &'static str)> {
+    match (finding.rule, &finding.detail) {
+        (FindingRule::UploadLimit | FindingRule::UploadAnomaly, _) => {
+            Some(("T1567", "Exfiltration Over Web Service"))
+        }
+        (FindingRule::GoingDark, Detail::Dark { class, .. })
+            if ["relay", "tor", "vpn"].contains(&class.as_str()) =>
+        {
+            Some(("T1090", "Proxy"))
+        }
+        (FindingRule::GoingDark, _) => Some(("T1572", "Protocol Tunneling")),
         _ => None,
     }
 }

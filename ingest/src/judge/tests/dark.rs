@@ -45,7 +45,7 @@ fn a_device_with_a_habit_that_begins_to_hide_is_told_a_day_later_and_closes_when
         "{sentence}"
     );
     let event = events(&db).pop().unwrap();
-    assert_eq!(event["threat"]["technique"]["id"][0], "T1572");
+    assert_eq!(event["threat"]["technique"]["id"][0], "T1090");
     let back = judge.segment(&mut db, &[flow_record(flow(DEVICE, "good", begun + 2 * DAY))]).unwrap();
     assert_eq!((back.closed.len(), dark(&db)[0].state), (1, State::Closed));
 }

@@ -1,6 +1,6 @@
 //! `[severity]`, `[[limit]]`, `[budget]` and `[models]`.
 
-use super::{group_id, once, rule::MAX_SEVERITY, service};
+use super::{choice, group_id, once, rule::MAX_SEVERITY, service};
 use crate::{
     catalogue::{Catalogue, Category},
     fault::Fault,
@@ -47,7 +47,7 @@ pub(super) fn limit(mut block: Block<'_>, groups: &[Group], catalogue: &Catalogu
 
 pub(super) fn budget(mut block: Block<'_>) -> Result<Budget, Fault> {
     let mut budget = Budget::default();
-    if let Some(flag) = block.flag("first_per_site")? {
+    if let Some(flag) = choice(&mut block, "first_per_site")? {
         budget.first_per_site = flag;
     }
     for (key, cap) in [

@@ -141,10 +141,15 @@ fn nearest<'a>(word: &str, ids: impl Iterator<Item = &'a str>) -> Option<&'a str
 
 /// True or false; absent: false.
 fn flag(block: &mut Block<'_>, key: &'static str) -> Result<bool, Fault> {
+    Ok(choice(block, key)?.unwrap_or(false))
+}
+
+/// True or false, which may be absent.
+fn choice(block: &mut Block<'_>, key: &'static str) -> Result<Option<bool>, Fault> {
     let read = |word: Word| match word.text.as_str() {
         "true" => Ok(true),
         "false" => Ok(false),
         other => Err(word.at.fault(format!("{other:?} is neither true nor false: write one of the two"))),
     };
-    block.bare_word(key)?.map_or(Ok(false), read)
+    block.bare_word(key)?.map(read).transpose()
 }
