@@ -363,7 +363,11 @@ fn judging_again_is_reading_again() {
         with(dir, &["report", "--out", out.to_str().unwrap()]);
         json(&out.join("report.json"))
     };
-    let (again, fresh) = (report(week.0.path()), report(fresh.path()));
+    let (mut again, mut fresh) = (report(week.0.path()), report(fresh.path()));
+    for report in [&mut again, &mut fresh] {
+        // A clock that has only begun is not late.
+        report["totals"].as_object_mut().unwrap().remove("findings_late").unwrap();
+    }
     for key in ["services", "totals", "departments", "uploads"] {
         assert_eq!(again[key], fresh[key], "{key}");
     }

@@ -1,15 +1,11 @@
 //! The form as Markdown, for people to fill in. Every value is escaped; only the templates here are markup.
 
-use std::fmt::Write;
-
-use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::escape;
-use super::model::{Form, Moment, Question, Vetting};
+use super::model::{Form, Moment, Vetting};
+use super::page::{LINE, Page};
 use crate::text::{bytes, number};
-
-const LINE: &str = "____________________";
 
 impl Form {
     /// The form as Markdown. Times are given on the clock of the site.
@@ -19,7 +15,8 @@ impl Form {
         page.observed(self);
         page.affected(self);
         page.list("Immediate steps", &self.immediate_steps, true);
-        page.questions("Assessment (to be filled in)", &self.assessment);
+        page.heading("Assessment (to be filled in)");
+        page.ask(&self.assessment);
         if let Some(card) = &self.vetting {
             page.vetting(card);
         }
@@ -29,45 +26,7 @@ impl Form {
     }
 }
 
-struct Page<'a> {
-    text: String,
-    zone: &'a TimeZone,
-}
-
 impl Page<'_> {
-    /// Writing to a string cannot fail.
-    fn line(&mut self, line: std::fmt::Arguments<'_>) {
-        let _ = writeln!(self.text, "{line}");
-    }
-
-    fn heading(&mut self, title: &str) {
-        self.line(format_args!("\n## {title}\n"));
-    }
-
-    /// A line of a two-column table.
-    fn row(&mut self, what: &str, value: &str) {
-        self.line(format_args!("| {what} | {} |", if value.is_empty() { "-" } else { value }));
-    }
-
-    fn table(&mut self, head: &[&str]) {
-        self.line(format_args!("| {} |", head.join(" | ")));
-        self.line(format_args!("|{}", "---|".repeat(head.len())));
-    }
-
-    /// On the site's clock, with the instant in UTC.
-    fn time(&self, utc: &str) -> String {
-        match utc.parse::<Timestamp>() {
-            Ok(at) if *self.zone != TimeZone::UTC => {
-                format!("{} ({utc})", at.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M %Z"))
-            }
-            _ => utc.to_owned(),
-        }
-    }
-
-    fn maybe_time(&self, utc: Option<&String>) -> String {
-        utc.map(|utc| self.time(utc)).unwrap_or_default()
-    }
-
     fn head(&mut self, form: &Form) {
         let reference = &form.reference;
         self.line(format_args!("# AI incident report {}\n", reference.uid));
@@ -97,7 +56,14 @@ impl Page<'_> {
         let client =
             form.informed.client.as_deref().map(escape).map(|client| format!("{client}. ")).unwrap_or_default();
         self.row("Client", &format!("{client}{}", form.informed.client_rule));
-        self.row("SIEM", if form.informed.alerted { "told as it opened, where one was configured" } else { "no event of its own" });
+        self.row(
+            "SIEM",
+            if form.informed.alerted {
+                "told as it opened, where one was configured"
+            } else {
+                "no event of its own"
+            },
+        );
     }
 
     fn observed(&mut self, form: &Form) {
@@ -146,25 +112,6 @@ impl Page<'_> {
         self.row("Policy line", &escape(&form.policy.line));
     }
 
-    fn list(&mut self, title: &str, entries: &[String], numbered: bool) {
-        self.heading(title);
-        for (number, entry) in (1..).zip(entries) {
-            match numbered {
-                true => self.line(format_args!("{number}. {}", escape(entry))),
-                false => self.line(format_args!("- {}", escape(entry))),
-            }
-        }
-    }
-
-    fn questions(&mut self, title: &str, questions: &[Question]) {
-        self.heading(title);
-        for question in questions {
-            let choices: Vec<String> = question.choices.iter().map(|choice| format!("[ ] {choice}")).collect();
-            let answer = if choices.is_empty() { LINE.to_owned() } else { choices.join(" ") };
-            self.line(format_args!("- {}: {answer}", question.question.trim_end_matches('?')));
-        }
-    }
-
     fn vetting(&mut self, card: &Vetting) {
         self.heading("The service, for its assessment");
         self.table(&["", ""]);
@@ -199,11 +146,7 @@ impl Page<'_> {
             ));
         }
         self.text.push('\n');
-        for question in &card.questions {
-            let choices: Vec<String> = question.choices.iter().map(|choice| format!("[ ] {choice}")).collect();
-            let answer = if choices.is_empty() { LINE.to_owned() } else { choices.join(" ") };
-            self.line(format_args!("- {}: {answer}", question.question.trim_end_matches('?')));
-        }
+        self.ask(&card.questions);
     }
 
     fn timeline(&mut self, moments: &[Moment]) {

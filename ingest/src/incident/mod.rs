@@ -7,7 +7,7 @@
 //! | `fill` | a form out of a finding |
 //! | `words`, `measure` | what it says and asks for each kind of finding; its numbers |
 //! | `card` | what the store knows of the service at the site |
-//! | `markdown`, `escape` | the form for people, safe against names off the wire |
+//! | `markdown`, `page`, `escape` | the form for people, safe against names off the wire |
 
 mod card;
 mod escape;
@@ -15,6 +15,7 @@ mod fill;
 mod markdown;
 mod measure;
 mod model;
+mod page;
 mod words;
 
 pub use card::{Seen, seen_at};

@@ -95,13 +95,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.apply {
         Delivery::open(&setup)?.drain(None)?;
     }
+    let mut db = findings::open(&setup)?;
     let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
     let newest = store.newest("", None)?;
     let from = newest.map(|newest| newest.saturating_sub(args.since));
     let judge = setup.judge();
     let rejudged = judged(&judge, &store, from.unwrap_or(i64::MIN))?;
     let (facts, flows, unknown) = (rejudged.facts, rejudged.flows, rejudged.unknown);
-    let mut db = findings::open(&setup)?;
     let outlook = outlook(&mut db, rejudged, &judge, args.apply)?;
     let zone = &setup.time_zone;
     let told = Told {

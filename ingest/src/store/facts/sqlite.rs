@@ -40,8 +40,8 @@ fn read(path: &Path, window: Window, sink: &mut Sink) -> rusqlite::Result<()> {
     let [flows, old, seen, minutes] = &mut statements;
     let within = named_params! {":from": window.from, ":to": window.to};
     let mut streams = [
-        Stream::new(flows.query(within)?, |row| flow(row)),
-        Stream::new(old.query(within)?, |row| flow(row)),
+        Stream::new(flows.query(within)?, flow),
+        Stream::new(old.query(within)?, flow),
         Stream::new(seen.query(within)?, move |row| visibility(row, &mut hidden)),
         Stream::new(minutes.query(within)?, move |row| minute(row, &mut tallies)),
     ];
