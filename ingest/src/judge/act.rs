@@ -3,8 +3,7 @@
 use rusqlite::Transaction;
 
 use super::core::Core;
-use super::db::FindError;
-use super::{Cases, Finding, FindingsDb, Judge, State};
+use super::{Cases, FindError, Finding, FindingsDb, Judge, State};
 use crate::db::DbError;
 use crate::time::utc;
 

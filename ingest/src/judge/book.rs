@@ -1,13 +1,12 @@
 //! The working set on disk: read whole, and written back as far as it changed, inside one transaction.
 
-use rusqlite::{Transaction, named_params, params};
+use rusqlite::{Transaction, params};
 
 use super::Cases;
 use super::cases::Timer;
 use super::finding::uid_text;
-use super::ledger::{finding_row, json};
+use super::ledger::finding_row;
 use super::memory::MemoryRow;
-use crate::db::int;
 
 impl Cases {
     /// Everything that the file holds.
@@ -49,53 +48,10 @@ impl Cases {
     /// Writes back what changed: findings, memory and history. Events are the caller's.
     pub(crate) fn save(&mut self, step: &Transaction<'_>) -> rusqlite::Result<()> {
         self.memory.marks.put(super::NOW, i64::MAX, self.now.to_string());
-        let mut write = step.prepare_cached(WRITE)?;
         for uid in std::mem::take(&mut self.dirty) {
-            let Some(finding) = self.findings.get(&uid) else { continue };
-            let shown = finding.state != super::State::Watch;
-            write.execute(named_params! {
-                ":uid": finding.uid,
-                ":site": finding.site,
-                ":sensor": finding.sensor,
-                ":rule": finding.rule.as_str(),
-                ":device": finding.device,
-                ":service": finding.service,
-                ":state": finding.state.as_str(),
-                ":status": finding.status.map(|status| status.as_str()),
-                ":severity": finding.severity,
-                ":why": finding.why,
-                ":group_id": finding.group_id,
-                ":group_name": finding.group_name,
-                ":service_name": finding.service_name,
-                ":vendor": finding.vendor,
-                ":category": finding.category.map(|category| category.as_str()),
-                ":contact": finding.contact.as_ref().map(json).transpose()?,
-                ":detail": json(&finding.detail)?,
-                ":earlier": int(finding.earlier),
-                ":count": int(finding.count),
-                ":turns": int(finding.turns),
-                ":bytes_up": int(finding.bytes_up),
-                ":bytes_down": int(finding.bytes_down),
-                ":upload_bytes": int(finding.upload_bytes),
-                ":first_seen": finding.first_seen,
-                ":last_seen": finding.last_seen,
-                ":detected_at": shown.then_some(finding.detected_at),
-                ":report_due_at": finding.report_due_at,
-                ":acknowledged_at": finding.acknowledged_at,
-                ":acknowledged_by": finding.acknowledged_by,
-                ":closed_at": finding.closed_at,
-                ":closed_by": finding.closed_by,
-                ":closed_reason": finding.closed_reason,
-                ":missed_at": finding.missed_at,
-                ":occurrences": int(finding.occurrences),
-                ":revision": int(finding.revision),
-                ":alerted": finding.alerted,
-                ":held": finding.held,
-                ":devices": int(finding.devices),
-                ":told": json(&finding.told)?,
-                ":policy": finding.policy,
-                ":catalogue": finding.catalogue,
-            })?;
+            if let Some(finding) = self.findings.get(&uid) {
+                super::ledger::write(step, finding)?;
+            }
         }
         self.save_rest(step)
     }
@@ -118,14 +74,3 @@ impl Cases {
         self.volume.save(step, self.now)
     }
 }
-
-const WRITE: &str = "
-INSERT OR REPLACE INTO finding (uid, site, sensor, rule, device, service, state, status, severity, why, group_id,
-    group_name, service_name, vendor, category, contact, detail, earlier, count, turns, bytes_up, bytes_down,
-    upload_bytes, first_seen, last_seen, detected_at, report_due_at, acknowledged_at, acknowledged_by, closed_at,
-    closed_by, closed_reason, missed_at, occurrences, revision, alerted, held, devices, told, policy, catalogue)
-VALUES (:uid, :site, :sensor, :rule, :device, :service, :state, :status, :severity, :why, :group_id,
-    :group_name, :service_name, :vendor, :category, :contact, :detail, :earlier, :count, :turns, :bytes_up, :bytes_down,
-    :upload_bytes, :first_seen, :last_seen, :detected_at, :report_due_at, :acknowledged_at, :acknowledged_by, :closed_at,
-    :closed_by, :closed_reason, :missed_at, :occurrences, :revision, :alerted, :held, :devices, :told, :policy,
-    :catalogue)";

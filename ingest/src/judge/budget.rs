@@ -155,7 +155,7 @@ impl Core<'_> {
 }
 
 /// True when the next event would say something that the last one did not.
-fn material(finding: &Finding) -> bool {
+pub(super) fn material(finding: &Finding) -> bool {
     let told = &finding.told;
     finding.severity > told.severity
         || finding.devices >= told.devices.saturating_mul(2).max(2)

@@ -75,6 +75,10 @@ impl Cases {
             *self.per_device.entry(device_key(&finding.site, &finding.device)).or_default() += 1;
             self.clock(uid, &finding);
             self.lead(uid, &finding);
+            // An update that waits for its time: looked at with the next tick.
+            if finding.alerted && finding.is_open() && super::budget::material(&finding) {
+                self.timers.insert((finding.told.at, Timer::Update(uid)));
+            }
         }
         self.findings.insert(uid, Box::new(finding));
     }

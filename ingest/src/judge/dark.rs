@@ -14,8 +14,9 @@ use super::Detail;
 use super::cases::Timer;
 use super::core::Core;
 use super::flow::{Seen, due, group};
-use super::life::{About, Opening, Standing};
+use super::life::Standing;
 use super::memory::{key, parts};
+use super::opening::{About, Opening};
 use crate::time::{HOUR, MINUTE};
 
 const DAY: i64 = 24 * HOUR;
@@ -196,7 +197,7 @@ impl Core<'_> {
         if policy.suppressed_device(&subject, on).is_some() || self.standing(about.uid(), at) == Standing::Open {
             return;
         }
-        let hidden = super::words::hidden_by(&begun.class).to_owned();
+        let hidden = super::measured::hidden_by(&begun.class).to_owned();
         let detail = Detail::Dark {
             class: begun.class,
             since: begun.at,

@@ -210,8 +210,8 @@ const READING: &str = "PRAGMA busy_timeout = 10000; PRAGMA mmap_size = 171798691
 
 const FLOWS: &str = "
 SELECT flow_id, seq, last, community_id, sensor, site, start, end, emitted, client_ip, client_port, client_mac, vlan,
-    device, server_ip, server_port, transport, protocol, host, evidence, service, role, strength, plan, tenant, access,
-    modality, ech, client, behaviour, endpoint, bytes_up, bytes_down, upload_bytes, packets_up, packets_down, turns,
+    device, server_ip, server_port, transport, protocol, host, evidence, service, role, strength, plan, tenant,
+    access, modality, ech, client, behaviour, endpoint, bytes_up, bytes_down, upload_bytes, packets_up, packets_down, turns,
     largest_burst, catalogue, emitted AS key_time, flow_id AS key_id, seq AS key_number
 FROM flow
 WHERE emitted > 0 AND (emitted, flow_id, seq) > (:time, :id, :number)
@@ -220,8 +220,8 @@ ORDER BY emitted, flow_id, seq LIMIT :limit";
 /// Flows of a version that did not say when a record was written.
 const OLD_FLOWS: &str = "
 SELECT flow_id, seq, last, community_id, sensor, site, start, end, emitted, client_ip, client_port, client_mac, vlan,
-    device, server_ip, server_port, transport, protocol, host, evidence, service, role, strength, plan, tenant, access,
-    modality, ech, client, behaviour, endpoint, bytes_up, bytes_down, upload_bytes, packets_up, packets_down, turns,
+    device, server_ip, server_port, transport, protocol, host, evidence, service, role, strength, plan, tenant,
+    access, modality, ech, client, behaviour, endpoint, bytes_up, bytes_down, upload_bytes, packets_up, packets_down, turns,
     largest_burst, catalogue, end AS key_time, flow_id AS key_id, seq AS key_number
 FROM flow
 WHERE emitted = 0 AND (end, flow_id, seq) > (:time, :id, :number)

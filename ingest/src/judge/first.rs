@@ -6,7 +6,7 @@ use rules::usage::Use;
 use super::Detail;
 use super::core::Core;
 use super::flow::Seen;
-use super::life::{About, Opening};
+use super::opening::{About, Opening};
 
 impl Core<'_> {
     /// Opens the site's first sight of a service, whatever its status; it is told where nothing else was.

@@ -7,7 +7,8 @@ use rules::usage::Use;
 use sensor::record::FlowRecord;
 
 use super::core::{Core, Looked};
-use super::life::{About, Opening, Standing};
+use super::life::Standing;
+use super::opening::{About, Opening};
 use super::{Contact, Detail};
 
 /// A prohibited tool and an upload over its limit together.

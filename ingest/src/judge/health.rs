@@ -10,8 +10,8 @@ use super::Detail;
 use super::cases::Timer;
 use super::core::Core;
 use super::flow::due;
-use super::life::{About, Opening};
 use super::memory::{key, parts};
+use super::opening::{About, Opening};
 use crate::text::{counted, number, percent};
 use crate::time::{MINUTE, span, utc};
 

@@ -1,12 +1,12 @@
 //! Rows of the findings file, inside one transaction.
 
 use rusqlite::types::Type;
-use rusqlite::{Row, Transaction, params};
+use rusqlite::{Row, Transaction, named_params, params};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Finding, State};
-use crate::db::{count, word};
+use crate::db::{count, int, word};
 
 /// The findings file, open for one round.
 pub(crate) struct Ledger<'a> {
@@ -37,6 +37,66 @@ pub(super) struct Outgoing<'a> {
     pub(super) event: &'a str,
     pub(super) not_before: i64,
 }
+
+/// Writes a finding, in the place of what stood under its uid.
+pub(super) fn write(step: &Transaction<'_>, finding: &Finding) -> rusqlite::Result<()> {
+    let shown = finding.state != State::Watch;
+    step.prepare_cached(WRITE)?.execute(named_params! {
+        ":uid": finding.uid,
+        ":site": finding.site,
+        ":sensor": finding.sensor,
+        ":rule": finding.rule.as_str(),
+        ":device": finding.device,
+        ":service": finding.service,
+        ":state": finding.state.as_str(),
+        ":status": finding.status.map(|status| status.as_str()),
+        ":severity": finding.severity,
+        ":why": finding.why,
+        ":group_id": finding.group_id,
+        ":group_name": finding.group_name,
+        ":service_name": finding.service_name,
+        ":vendor": finding.vendor,
+        ":category": finding.category.map(|category| category.as_str()),
+        ":contact": finding.contact.as_ref().map(json).transpose()?,
+        ":detail": json(&finding.detail)?,
+        ":earlier": int(finding.earlier),
+        ":count": int(finding.count),
+        ":turns": int(finding.turns),
+        ":bytes_up": int(finding.bytes_up),
+        ":bytes_down": int(finding.bytes_down),
+        ":upload_bytes": int(finding.upload_bytes),
+        ":first_seen": finding.first_seen,
+        ":last_seen": finding.last_seen,
+        ":detected_at": shown.then_some(finding.detected_at),
+        ":report_due_at": finding.report_due_at,
+        ":acknowledged_at": finding.acknowledged_at,
+        ":acknowledged_by": finding.acknowledged_by,
+        ":closed_at": finding.closed_at,
+        ":closed_by": finding.closed_by,
+        ":closed_reason": finding.closed_reason,
+        ":missed_at": finding.missed_at,
+        ":occurrences": int(finding.occurrences),
+        ":revision": int(finding.revision),
+        ":alerted": finding.alerted,
+        ":held": finding.held,
+        ":devices": int(finding.devices),
+        ":told": json(&finding.told)?,
+        ":policy": finding.policy,
+        ":catalogue": finding.catalogue,
+    })?;
+    Ok(())
+}
+
+const WRITE: &str = "
+INSERT OR REPLACE INTO finding (uid, site, sensor, rule, device, service, state, status, severity, why, group_id,
+    group_name, service_name, vendor, category, contact, detail, earlier, count, turns, bytes_up, bytes_down,
+    upload_bytes, first_seen, last_seen, detected_at, report_due_at, acknowledged_at, acknowledged_by, closed_at,
+    closed_by, closed_reason, missed_at, occurrences, revision, alerted, held, devices, told, policy, catalogue)
+VALUES (:uid, :site, :sensor, :rule, :device, :service, :state, :status, :severity, :why, :group_id,
+    :group_name, :service_name, :vendor, :category, :contact, :detail, :earlier, :count, :turns, :bytes_up,
+    :bytes_down, :upload_bytes, :first_seen, :last_seen, :detected_at, :report_due_at, :acknowledged_at,
+    :acknowledged_by, :closed_at, :closed_by, :closed_reason, :missed_at, :occurrences, :revision, :alerted, :held, :devices, :told, :policy,
+    :catalogue)";
 
 /// A row of the finding table.
 pub(super) fn finding_row(row: &Row<'_>) -> rusqlite::Result<Finding> {

@@ -7,7 +7,8 @@ use super::core::Core;
 use super::detail::CLIENTS_SHOWN;
 use super::finding::uid_text;
 use super::flow::{Seen, group, rule_of};
-use super::life::{About, Opening, Standing};
+use super::life::Standing;
+use super::opening::{About, Opening};
 
 /// Clients of one server that are told apart; there are never more worth counting.
 const CLIENTS_MAX: usize = 1000;

@@ -5,10 +5,10 @@
 //! | `finding`, `detail` | a finding and what it stands on |
 //! | `core`, `cases`, `memory` | the pure core, its findings, what it remembers beside them |
 //! | `flow`, `first`, `uploads`, `unusual`, `local`, `models`, `dark`, `health`, `review` | the rules |
-//! | `life`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
+//! | `life`, `opening`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
 //! | `volume` | what is usual, and where it is kept |
 //! | `db`, `book`, `ledger`, `act`, `rejudge`, `apply`, `facts` | the findings file, what people do to it, judging again |
-//! | `words`, `steps` | what a finding says to people |
+//! | `words`, `measured`, `steps` | what a finding says to people |
 
 mod act;
 mod apply;
@@ -20,6 +20,7 @@ mod dark;
 mod db;
 mod detail;
 mod facts;
+mod find_error;
 mod finding;
 mod first;
 mod flow;
@@ -27,9 +28,11 @@ mod health;
 mod ledger;
 mod life;
 mod local;
+mod measured;
 mod memory;
 mod models;
 mod note;
+mod opening;
 mod preview;
 mod rejudge;
 mod review;
@@ -50,9 +53,10 @@ use sensor::record::Record;
 pub(crate) use self::core::order;
 pub use act::Act;
 pub(crate) use cases::Cases;
-pub use db::{FINDINGS_FILE, Filter, FindError, FindingsDb, HistoryRow, Waiting};
+pub use db::{FINDINGS_FILE, Filter, FindingsDb, HistoryRow, Waiting};
 pub use detail::{CLIENTS_SHOWN, Contact, Detail};
 pub use facts::StoredFacts;
+pub use find_error::FindError;
 pub use finding::{Clock, Finding, State};
 pub use note::{Action, Digest};
 pub use rejudge::{Changes, Rejudged};

@@ -5,7 +5,8 @@ use rules::policy::{FindingRule, Review, ReviewState, Subject, mac};
 use super::Detail;
 use super::core::Core;
 use super::flow::{due, rule_of};
-use super::life::{About, Opening, Standing};
+use super::life::Standing;
+use super::opening::{About, Opening};
 use super::{Finding, policy_words};
 
 /// Under which the day of the last look is kept.

@@ -10,7 +10,8 @@ use sensor::record::Evidence;
 use super::cases::Timer;
 use super::core::Core;
 use super::flow::Seen;
-use super::life::{Opening, Standing};
+use super::life::Standing;
+use super::opening::Opening;
 use super::volume::department;
 use super::{Contact, Detail};
 

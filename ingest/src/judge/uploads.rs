@@ -7,8 +7,9 @@ use sensor::record::Evidence;
 use super::Detail;
 use super::core::Core;
 use super::flow::{Seen, due};
-use super::life::{Opening, Standing};
+use super::life::Standing;
 use super::memory::{Span, key};
+use super::opening::Opening;
 use crate::text::bytes;
 use crate::time::HOUR;
 

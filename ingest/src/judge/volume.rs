@@ -94,8 +94,8 @@ fn cell(row: &Row<'_>) -> rusqlite::Result<Cell> {
 
 /// As [`Cell::add`] says.
 const ADD: &str = "
-INSERT INTO volume (day, hour, site, device, service, programmatic, department, first, last, upload_bytes, turns, marks,
-    stretch_since, stretch_last, stretch_bytes)
+INSERT INTO volume (day, hour, site, device, service, programmatic, department, first, last, upload_bytes, turns,
+    marks, stretch_since, stretch_last, stretch_bytes)
 VALUES (:day, :hour, :site, :device, :service, :programmatic, :department, :first, :last, :bytes, :turns, :marks,
     :since, :until, :stretch)
 ON CONFLICT DO UPDATE SET department = excluded.department, first = min(first, excluded.first),

@@ -3,9 +3,9 @@
 use rules::policy::{FindingRule, Status};
 use sensor::record::Evidence;
 
-use super::steps;
-use super::{Contact, Detail, Digest, Finding};
-use crate::text::{bytes, counted, safe_name, safe_text};
+use super::{Contact, Digest, Finding};
+use super::{measured, steps};
+use crate::text::{bytes, counted, safe_name};
 use crate::time::{span, utc};
 
 /// The rule's title.
@@ -50,7 +50,7 @@ pub fn sentence(finding: &Finding) -> String {
 pub fn observed(finding: &Finding) -> String {
     let what = match finding.rule {
         FindingRule::UnapprovedUse | FindingRule::ProhibitedUse => used(finding),
-        _ => measured(finding),
+        _ => measured::measured(finding),
     };
     let parts = [what, finding.why.clone(), site_wide(finding), history(finding)];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("; ")
@@ -82,110 +82,12 @@ fn used(finding: &Finding) -> String {
     )
 }
 
-fn measured(finding: &Finding) -> String {
-    let (who, name) = (who(finding), &finding.service_name);
-    let how = how(finding.contact.as_ref());
-    match &finding.detail {
-        Detail::FirstSight { device, shared } => {
-            let sure = if *shared {
-                "its host also serves other things, so use is not confirmed"
-            } else {
-                "use is confirmed"
-            };
-            format!(
-                "{name}{how} was seen at {} for the first time, by {}; {sure}",
-                safe_text(&finding.site),
-                safe_name(device)
-            )
-        }
-        Detail::Limit { limit, bytes: sent, per, since, owner, .. } => format!(
-            "{who} sent {} to {name}{how} in the {per} since {}; the limit is {}, owner {owner}",
-            bytes(*sent),
-            utc(*since),
-            bytes(*limit),
-        ),
-        Detail::Anomaly { what, bytes: sent, since, until, references, learning, .. } => format!(
-            "{who} sent {} to {name}{how} from {} to {} ({}); usual: {}{}",
-            bytes(*sent),
-            utc(*since),
-            utc(*until),
-            unusual(what),
-            references.join(", "),
-            if *learning { "; what is usual is still being learnt" } else { "" },
-        ),
-        Detail::Local { endpoint, port, clients, shown } => {
-            let class = endpoint.map(|endpoint| format!(" ({endpoint})")).unwrap_or_default();
-            let shown: Vec<String> = shown.iter().map(|client| safe_name(client)).collect();
-            format!(
-                "{who} answers on port {port} as {name}{class}; {} asked it, {}: {}",
-                counted(*clients, "client"),
-                counted(finding.turns, "exchange"),
-                shown.join(", ")
-            )
-        }
-        Detail::Download { bytes: fetched, limit, since, .. } => format!(
-            "{who} fetched {} of {name}{how} since {}; what counts as a model begins at {}",
-            bytes(*fetched),
-            utc(*since),
-            bytes(*limit),
-        ),
-        Detail::Dark { class, since, before, after, ai_days } => {
-            let before = before.map(|share| format!("{share} %")).unwrap_or_else(|| "an unknown share".to_owned());
-            format!(
-                "visibility lost for {who}: since {} its names are hidden by {}, and {after} % of its bytes carry a name after {before}; AI services were seen on {} of the four weeks before",
-                utc(*since),
-                hidden_by(class),
-                counted(*ai_days, "day")
-            )
-        }
-        Detail::Health { what, .. } => format!("sensor {}: {}", safe_name(&finding.device), health(what)),
-        Detail::Review { what, due, overdue, .. } => {
-            format!("the review of {what} was due on {due}{}", if *overdue { " and is overdue" } else { "" })
-        }
-        Detail::None => format!("{who} reached {name}{how}"),
-    }
-}
-
-/// What is unusual, in words.
-fn unusual(what: &str) -> &str {
-    match what {
-        "burst" => "much at once",
-        "drip" => "little by little over seven days",
-        "new-hours" => "at hours that are new for this device",
-        "new-access" => "by a program, where a browser was used so far",
-        other => other,
-    }
-}
-
-/// What hides names, in words.
-pub(super) fn hidden_by(class: &str) -> &str {
-    match class {
-        "doh" => "encrypted DNS (DoH)",
-        "dot" => "encrypted DNS (DoT)",
-        "relay" => "a privacy relay",
-        "tor" => "Tor",
-        "tunnel" => "a tunnel",
-        "vpn" => "a VPN",
-        "ech-real" => "encrypted server names (ECH)",
-        other => other,
-    }
-}
-
-fn health(what: &str) -> &'static str {
-    match what {
-        "loss" => "packets are lost before they are seen",
-        "silence" => "no traffic arrives",
-        "clock" => "its clock is not to be trusted",
-        _ => "records are lost on their way",
-    }
-}
-
-fn who(finding: &Finding) -> String {
+pub(super) fn who(finding: &Finding) -> String {
     let group = finding.group_name.as_ref().map(|group| format!(" ({group})")).unwrap_or_default();
     format!("{}{group}", safe_name(&finding.device))
 }
 
-fn how(contact: Option<&Contact>) -> String {
+pub(super) fn how(contact: Option<&Contact>) -> String {
     let Some(contact) = contact else { return String::new() };
     let seen = match &contact.host {
         Some(host) => format!("{}, {}", safe_name(host), evidence_words(contact.evidence)),

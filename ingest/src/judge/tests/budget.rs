@@ -8,14 +8,15 @@ fn flows(devices: std::ops::Range<u8>, service: &str, at: i64) -> Vec<Record> {
 
 #[test]
 fn later_devices_of_a_site_update_the_first_finding() {
-    let (_dir, mut db) = findings();
+    let (dir, mut db) = findings();
     let judge = judge();
     assert_eq!(judge.segment(&mut db, &flows(1..7, "chat", MONDAY)).unwrap().opened.len(), 6);
     let findings = all(&db);
     assert_eq!(findings.iter().filter(|one| one.alerted).count(), 1);
     assert_eq!((findings[0].devices, findings[1].devices, findings[1].revision), (6, 1, 1));
     assert_eq!(told(&db, "unapproved-use").len(), 1, "no update within a day");
-    // A day later the update goes out by itself, once.
+    // A day later the update goes out by itself, once, also after a restart.
+    let mut db = FindingsDb::open(dir.path()).unwrap();
     judge.tick(&mut db, MONDAY + DAY + 10).unwrap();
     judge.tick(&mut db, MONDAY + 2 * DAY).unwrap();
     let events: Vec<_> = events(&db).into_iter().filter(|one| one["event"]["code"] == "unapproved-use").collect();
