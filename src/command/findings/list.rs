@@ -163,7 +163,7 @@ fn digits(findings: &[Finding]) -> usize {
     let mut uids: Vec<&str> = findings.iter().map(|finding| finding.uid.as_str()).collect();
     uids.sort_unstable();
     let same = |a: &str, b: &str| a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
-    uids.array_windows().map(|[a, b]| same(a, b) + 1).fold(8, usize::max)
+    uids.iter().zip(uids.iter().skip(1)).map(|(a, b)| same(a, b) + 1).fold(8, usize::max)
 }
 
 fn summary(findings: &[Finding], now: i64) -> String {

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use ingest::incident::{Context, Form, Measurement};
 use ingest::judge::{Finding, FindingsDb, HistoryRow, next_steps, rule_name, sentence};
-use ingest::text::{bytes, counted, number, safe_text};
+use ingest::text::{bytes, counted, number, safe_name, safe_text};
 use ingest::time::local;
 use serde::Serialize;
 
@@ -146,7 +146,7 @@ fn who(finding: &Finding) -> String {
     if let Some(contact) = &finding.contact {
         let ip = contact.client_ip.to_string();
         parts.extend(Some(format!("address {ip}")).filter(|_| finding.device != ip));
-        parts.extend(contact.client_mac.as_deref().map(|mac| ingest::text::safe_name(mac)));
+        parts.extend(contact.client_mac.as_deref().map(safe_name));
         parts.extend(contact.vlan.map(|vlan| format!("VLAN {vlan}")));
     }
     if !finding.site.is_empty() && !finding.device.is_empty() {
