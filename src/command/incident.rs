@@ -21,8 +21,8 @@ Examples:
   shadowtap incident export 0cfe7ef4 --out incident-0cfe7ef4.md --policy policy.toml
   shadowtap incident export 0cfe7ef4 --format json | jq .times
 
-The form holds what the sensor measured and leaves lines and boxes for what only people know. docs/incident.md names
-each field.")]
+The form holds what the sensor measured and leaves lines and boxes for what only people know. \
+docs/incident.md names each field.")]
 pub(crate) struct Args {
     #[command(subcommand)]
     action: Action,

@@ -16,7 +16,8 @@ Examples:
   shadowtap findings ack 0cfe7ef4
   shadowtap findings ack 0cfe7ef4 91d2 --by \"Ana Ruiz\" --note \"talking to Finance\"
 
-Either all of the findings are taken on or none. An event about each goes to the SIEM in the next round of delivery.")]
+Either all of the findings are taken on or none. An event about each goes to the SIEM in the next \
+round of delivery.")]
 pub(super) struct AckArgs {
     /// Ids of the findings, or their first digits
     #[arg(required = true, value_name = "UID")]

@@ -22,8 +22,8 @@ Examples:
   shadowtap findings list --service deepseek --since 7d --format json
   shadowtap findings list --fail-on missed            exit code 3 when a deadline passed unanswered
 
-The first digits of an id are enough wherever an id is asked for. --since counts from now; --fail-on looks at what is
-listed.")]
+The first digits of an id are enough wherever an id is asked for. --since counts back from now; \
+--fail-on looks at what is listed.")]
 pub(super) struct Args {
     /// Open and acknowledged findings alone [the default]
     #[arg(long, conflicts_with = "all")]

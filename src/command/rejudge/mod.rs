@@ -27,18 +27,18 @@ const LIMITS: [&str; 2] = [
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  shadowtap rejudge --policy next-policy.toml         what the next policy would change; touches nothing
+  shadowtap rejudge --policy next-policy.toml         what it would change; touches nothing
   shadowtap rejudge --since 30d --catalogue my-services/ --format json
   shadowtap rejudge --policy next-policy.toml --fail-on changes
   shadowtap rejudge --policy policy.toml --apply      and enter it; `run` must be stopped meanwhile
 
---since counts back from the newest stored fact. Without --apply nothing is changed. With it, findings that are new open
-with a clock that begins now, because nobody could know before; those that are none any more close; what people did
-stays. Events go to the SIEM in the next round of delivery.
+--since counts back from the newest stored fact. Without --apply nothing is changed. With it, \
+findings that are new open with a clock that begins now, because nobody could know before; those that \
+are none any more close; what people did stays. Events go to the SIEM in the next round of delivery.
 
-Limits: names that were neither AI nor a candidate were never stored, so a service that is new in the catalogue has no
-past. Findings that are older than the facts, and those about the sensor, hidden names, unusual uploads and reviews, are
-not closed by this.")]
+Limits: names that were neither AI nor a candidate were never stored, so a service that is new in the \
+catalogue has no past. Findings that are older than the facts, and those about the sensor, hidden \
+names, unusual uploads and reviews, are not closed by this.")]
 pub(crate) struct Args {
     /// How far back: 90m, 12h, 7d, 2w
     #[arg(long, value_name = "TIME", value_parser = clock::span, default_value = "90d")]
