@@ -12,7 +12,8 @@ use crate::command;
     version,
     max_term_width = 100,
     after_help = "\
-Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with losses or findings (`read --fail-on`).
+Exit codes: 0 done, 1 failed, 2 usage or configuration, 3 done with losses, findings or changes
+where --fail-on asked.
 
 See `shadowtap COMMAND --help` for examples of each command."
 )]
@@ -34,6 +35,12 @@ pub(crate) enum Command {
     Run(command::run::Args),
     /// Write the weekly report
     Report(command::report::Args),
+    /// List findings, take them on, close them
+    Findings(command::findings::Args),
+    /// Write the incident report about a finding
+    Incident(command::incident::Args),
+    /// Judge stored facts again, by another policy or catalogue
+    Rejudge(command::rejudge::Args),
     /// Print every name on the wire, AI or not; writes nothing
     Inspect(command::inspect::Args),
     /// Look into the catalogue of AI services

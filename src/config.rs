@@ -5,6 +5,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ingest::judge::Judge;
 use ingest::siem::SyslogTarget;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
@@ -177,6 +178,16 @@ impl Setup {
             source,
             local: self.local.clone(),
             ..WorkerConfig::new(self.rules.current())
+        }
+    }
+
+    /// The judge that these rules make, with every SIEM sink.
+    pub(crate) fn judge(&self) -> Judge {
+        Judge {
+            catalogue: self.rules.current(),
+            policy: self.policy.clone(),
+            time_zone: self.time_zone.clone(),
+            sinks: self.syslog.iter().map(|target| target.address.clone()).collect(),
         }
     }
 

@@ -32,6 +32,9 @@ fn dispatch(cli: Cli) -> Outcome {
         #[cfg(feature = "live")]
         Command::Run(args) => command::run::run(&args),
         Command::Report(args) => command::report::run(&args),
+        Command::Findings(args) => command::findings::run(&args),
+        Command::Incident(args) => command::incident::run(&args),
+        Command::Rejudge(args) => command::rejudge::run(&args),
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
         Command::Policy(args) => command::policy::run(&args),

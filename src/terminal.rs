@@ -73,16 +73,27 @@ fn say(kind: &str, text: &str) {
     let _ = writeln!(io::stderr(), "shadowtap: {kind}: {text}");
 }
 
+/// A progress bar over a count on standard error: only on a terminal, and only for work that takes a while.
+pub(crate) fn counting(total: u64, name: &str) -> ProgressBar {
+    const LONG: u64 = 200_000;
+    if total < LONG || !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    drawn(total, name, "{msg} [{bar:30}] {human_pos}/{human_len} eta {eta}")
+}
+
 /// A progress bar over bytes on standard error: only on a terminal, and only for files that take a while.
 pub(crate) fn progress(size: Option<u64>, name: &str) -> ProgressBar {
     const LONG: u64 = 32 << 20;
     let Some(size) = size.filter(|&size| size >= LONG && io::stderr().is_terminal()) else {
         return ProgressBar::hidden();
     };
-    let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr_with_hz(4));
-    if let Ok(style) =
-        ProgressStyle::with_template("{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} eta {eta}")
-    {
+    drawn(size, name, "{msg} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} eta {eta}")
+}
+
+fn drawn(total: u64, name: &str, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr_with_hz(4));
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_message(name.to_owned());

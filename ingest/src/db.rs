@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, TransactionBehavior};
 
 /// A writer waits this long for another one: a report must not fail because a batch is being written.
-const BUSY: Duration = Duration::from_secs(10);
+pub(crate) const BUSY: Duration = Duration::from_secs(10);
 
 /// What can go wrong with a database file. No variant ever leads to the file being replaced.
 #[derive(Debug, thiserror::Error)]

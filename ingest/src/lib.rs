@@ -11,6 +11,7 @@ pub mod batch;
 pub mod db;
 pub mod deliver;
 pub mod files;
+pub mod incident;
 pub mod judge;
 pub mod report;
 mod segment;

@@ -16,7 +16,7 @@ use ingest::deliver::{DeliverConfig, Deliverer};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, latest_week, summary_text};
 use ingest::store::{
-    CandidateRow, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow,
+    CandidateRow, Facts, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow,
 };
 use ingest::time::Window;
 use rules::policy::Policy;
@@ -151,6 +151,9 @@ impl Store for Gone {
     }
     fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {
         Ok(None)
+    }
+    fn facts(&self, _: Window) -> Result<Facts, StoreError> {
+        Err(DbError::Sql { path: "gone.db".into(), source: rusqlite::Error::InvalidQuery }.into())
     }
 }
 

@@ -4,9 +4,12 @@ pub(crate) mod candidates;
 pub(crate) mod catalog;
 pub(crate) mod demo;
 mod files;
+pub(crate) mod findings;
+pub(crate) mod incident;
 pub(crate) mod inspect;
 pub(crate) mod policy;
 pub(crate) mod read;
+pub(crate) mod rejudge;
 pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;

@@ -33,6 +33,7 @@ mod memory;
 mod models;
 mod note;
 mod opening;
+mod preview;
 mod rejudge;
 mod review;
 mod steps;
@@ -49,6 +50,7 @@ use rules::catalogue::Catalogue;
 use rules::policy::{FindingRule, Policy};
 use sensor::record::Record;
 
+pub(crate) use self::core::order;
 pub use act::Act;
 pub(crate) use cases::Cases;
 pub use db::{FINDINGS_FILE, Filter, FindingsDb, HistoryRow, Waiting};

@@ -1,5 +1,6 @@
 //! Where facts are kept: one trait, so that a report is the same whatever database is behind it.
 
+mod facts;
 mod insert;
 mod query;
 mod rollup;
@@ -12,6 +13,7 @@ use rules::catalogue::{Access, Plan};
 use rules::usage::Use;
 use sensor::record::Record;
 
+pub use facts::Facts;
 pub(crate) use rollup::judge;
 pub use sqlite::{STORE_FILE, SqliteStore};
 
@@ -43,6 +45,9 @@ pub trait Store: Send {
 
     /// The time of the newest fact before `before` (any fact when absent), µs UTC.
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError>;
+
+    /// The facts of all sites that were known in a window, in the order in which they are judged.
+    fn facts(&self, window: Window) -> Result<Facts, StoreError>;
 }
 
 /// What one batch changed.

@@ -6,7 +6,7 @@ use rusqlite::{Row, named_params};
 use sensor::record::Record;
 
 use super::rollup::from_rank;
-use super::{CandidateRow, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
+use super::{CandidateRow, Facts, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
 use crate::db::{DbError, count, word};
 use crate::time::Window;
 
@@ -66,6 +66,10 @@ impl Store for SqliteStore {
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError> {
         let window = Window { from: i64::MIN, to: before.unwrap_or(i64::MAX) };
         Ok(self.rows(NEWEST, site, window, |row| row.get("newest"))?.into_iter().next().flatten())
+    }
+
+    fn facts(&self, window: Window) -> Result<Facts, StoreError> {
+        self.read_facts(window)
     }
 }
 
