@@ -10,8 +10,9 @@ mod sample;
 use std::convert::Infallible;
 use std::time::Instant;
 
-use ingest::judge::{Judge, StoredFacts};
+use ingest::judge::Judge;
 use ingest::store::{SqliteStore, Store};
+use ingest::time::Window;
 use sample::*;
 use sensor::record::{FlowRecord, Record};
 
@@ -38,7 +39,7 @@ fn main() {
     }
     drop(facts);
     let started = Instant::now();
-    let rejudged = judge.rejudge(StoredFacts::open(dir.path(), 0).unwrap()).unwrap();
+    let rejudged = judge.rejudge(store.facts(Window { from: 0, to: i64::MAX }).unwrap()).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     println!("SQLite: {} facts, {} findings, {seconds:.2} s", rejudged.facts, rejudged.findings().len());
 }

@@ -5,8 +5,9 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ingest::judge::{Filter, Finding, FindingsDb, Judge, StoredFacts};
+use ingest::judge::{Filter, Finding, FindingsDb, Judge};
 use ingest::store::{SqliteStore, Store};
+use ingest::time::Window;
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
 use rules::policy::Policy;
@@ -91,9 +92,10 @@ fn judging_the_office_week_again_equals_replaying_it() {
     let wanted = wanted.list(&Filter::default()).unwrap();
 
     let (dir, mut db) = replay(&first, &records);
-    SqliteStore::open(dir.path(), first.time_zone.clone()).unwrap().insert("week", &records).unwrap();
+    let mut store = SqliteStore::open(dir.path(), first.time_zone.clone()).unwrap();
+    store.insert("week", &records).unwrap();
     let before = db.list(&Filter::default()).unwrap();
-    let rejudged = second.rejudge(StoredFacts::open(dir.path(), 0).unwrap()).unwrap();
+    let rejudged = second.rejudge(store.facts(Window { from: 0, to: i64::MAX }).unwrap()).unwrap();
     assert!(wanted.len() > 20, "{}", wanted.len());
     assert_ne!(same(&before), same(&wanted));
     assert_eq!(same(rejudged.findings()), same(&wanted), "the fresh set");
