@@ -25,6 +25,7 @@ mod local_models;
 mod own_captures;
 mod rule_files;
 mod shapes;
+mod shared_address;
 mod support;
 mod syslog;
 mod visibility;

@@ -6,7 +6,14 @@ use serde_json::Value;
 
 use crate::support::{Store, json, own, run, shadowtap};
 
-const CAPTURES: [&str; 4] = ["office-week.pcap", "browser-tcp.pcap", "browser-quic.pcap", "clients-vlan-v6.pcapng"];
+const CAPTURES: [&str; 6] = [
+    "office-week.pcap",
+    "browser-tcp.pcap",
+    "browser-quic.pcap",
+    "clients-vlan-v6.pcapng",
+    "shapes-tcp.pcap",
+    "shapes-quic.pcap",
+];
 
 fn truth(capture: &str) -> Value {
     let stem = capture.split('.').next().unwrap();
