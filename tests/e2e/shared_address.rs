@@ -22,7 +22,7 @@ fn an_address_behind_which_several_names_stand_confirms_none_of_them() {
     for (capture, rows) in captures {
         let dir = tempfile::TempDir::new().unwrap();
         let (nameless, flows) = without_hellos(&capture, dir.path());
-        assert!(flows > 3, "{} has {flows} flows to the address", capture.display());
+        assert!(flows > 1, "{} has {flows} flows to the address", capture.display());
         let store = Store::read(&nameless, &[]);
         let truth = json(&capture.with_extension("truth.json"));
         let seen = store.rows(
