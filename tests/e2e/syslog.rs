@@ -95,7 +95,8 @@ fn a_finding_reaches_rsyslog_even_when_it_was_down_at_first() {
     let up = read("clients-vlan-v6.pcapng");
     assert!(!up.stderr.contains("wait for the SIEM"), "{}", up.stderr);
     let prohibited = |events: &[Value]| {
-        events.iter().filter(|e| e["rule"]["id"] == "prohibited-use").cloned().collect::<Vec<_>>()
+        let opened = |e: &&Value| e["rule"]["id"] == "prohibited-use" && e["event"]["action"] == "create";
+        events.iter().filter(opened).cloned().collect::<Vec<_>>()
     };
     wait(|| !prohibited(&rsyslog.received()).is_empty());
     let events = prohibited(&rsyslog.received());

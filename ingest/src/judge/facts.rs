@@ -44,11 +44,12 @@ impl StoredFacts {
         let failed = DbError::of(&path);
         let db = Connection::open_with_flags(&path, flags).map_err(&failed)?;
         db.execute_batch(READING).map_err(&failed)?;
+        // Never below 0: flows of a version that did not say when they were written are a stream of their own.
         let stream = |sql, read| Stream {
             sql,
             read,
             page: VecDeque::new(),
-            last: (since.saturating_sub(1), "\u{10ffff}".to_owned(), i64::MAX),
+            last: (since.saturating_sub(1).max(0), "\u{10ffff}".to_owned(), i64::MAX),
             over: false,
         };
         let streams =
@@ -214,7 +215,7 @@ SELECT flow_id, seq, last, community_id, sensor, site, start, end, emitted, clie
     access, modality, ech, client, behaviour, endpoint, bytes_up, bytes_down, upload_bytes, packets_up, packets_down, turns,
     largest_burst, catalogue, emitted AS key_time, flow_id AS key_id, seq AS key_number
 FROM flow
-WHERE emitted > 0 AND (emitted, flow_id, seq) > (:time, :id, :number)
+WHERE (emitted, flow_id, seq) > (:time, :id, :number)
 ORDER BY emitted, flow_id, seq LIMIT :limit";
 
 /// Flows of a version that did not say when a record was written.
