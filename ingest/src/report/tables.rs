@@ -77,7 +77,7 @@ fn service_row(id: &str, rows: &[&Judged], catalogue: &Catalogue) -> ServiceRow 
         devices_used: devices(rows.iter().copied().filter(|row| row.usage == Use::Used)),
         flows: sum(rows, |row| row.flows),
         turns: sum(rows, |row| row.turns),
-        behaviour: behaviours.iter().max().map(|one| one.as_str()).unwrap_or_default().to_owned(),
+        behaviour: weightiest(&behaviours, sum(rows, |row| row.turns)).to_owned(),
         behaviours: behaviours.iter().map(|one| one.as_str().to_owned()).collect(),
         clients: clients.iter().map(|one| one.as_str().to_owned()).collect(),
         bytes_up: sum(rows, |row| row.bytes_up),
@@ -85,6 +85,14 @@ fn service_row(id: &str, rows: &[&Judged], catalogue: &Catalogue) -> ServiceRow 
         upload_bytes: sum(rows, |row| row.upload_bytes),
         first_seen: utc(rows.iter().map(|row| row.first_seen).min().unwrap_or_default()),
         last_seen: utc(rows.iter().map(|row| row.last_seen).max().unwrap_or_default()),
+    }
+}
+
+/// What a service was used for. Exchanges that no behaviour accounts for were made, but not told apart.
+fn weightiest(behaviours: &[Behaviour], turns: u64) -> &'static str {
+    match behaviours.iter().max() {
+        Some(Behaviour::Idle) if turns > 0 => "",
+        behaviour => behaviour.map(|one| one.as_str()).unwrap_or_default(),
     }
 }
 

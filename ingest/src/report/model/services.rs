@@ -48,7 +48,7 @@ pub struct ServiceRow {
     pub flows: u64,
     /// Exchanges: something sent and answered.
     pub turns: u64,
-    /// What it was used for: the weightiest of `behaviours`; empty when the facts are older than the word.
+    /// What it was used for: the weightiest of `behaviours`; empty when that is not known.
     pub behaviour: String,
     /// All that its flows were for, lightest first.
     pub behaviours: Vec<String>,
