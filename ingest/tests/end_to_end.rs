@@ -19,6 +19,7 @@ use ingest::store::{
     CandidateRow, Facts, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow,
 };
 use ingest::time::Window;
+use rules::behaviour::{Behaviour, ClientKind};
 use rules::policy::Policy;
 use sample::*;
 use sensor::record::{FlowRecord, MinuteRecord, Record, Tally};
@@ -65,9 +66,18 @@ fn a_week_of_records_becomes_a_report() {
     let dir = delivered(&[&week()]);
     let report = report(dir.path());
     assert_eq!(report.window.week, "2026-W46");
-    assert_eq!(report.headline, "3 AI services were used on 12 devices; 2 of them are not approved.");
+    assert_eq!(
+        report.headline,
+        "3 AI services were used on 12 devices; 2 of them are not approved. 7 report times passed without an answer."
+    );
     assert_eq!(report.totals.bytes_uploaded.now, 13 * 9_000);
-    assert_eq!(report.totals.findings_open.now, 7);
+    // Seven uses, and a sensor that fell silent.
+    assert_eq!(report.totals.findings_open.now, 8);
+    assert_eq!((report.announced.alerted, report.announced.quiet, report.announced.first_sights), (3, 5, 4));
+    assert_eq!(
+        (report.services[0].behaviour.as_str(), report.services[0].clients.join(" ")),
+        ("chat", "browser".into())
+    );
     assert_eq!(report.departments.len(), 2);
     let uses: Vec<(&str, &str)> = report.services.iter().map(|s| (s.service.as_str(), s.usage.as_str())).collect();
     let expected =
@@ -121,6 +131,26 @@ fn hostile_names_stay_text_on_the_page_and_in_the_tables() {
     let paths = report.write(&dir.path().join("out")).unwrap();
     let findings = paths.csv.iter().find(|path| path.ends_with("findings.csv")).unwrap();
     assert!(fs::read_to_string(findings).unwrap().contains("\"'=1+1\""));
+}
+
+/// Flows of one device and service that differ in client and behaviour are one use.
+#[test]
+fn a_service_tells_what_it_was_used_for() {
+    let call = FlowRecord {
+        client: ClientKind::Program,
+        behaviour: Behaviour::ApiBatch,
+        ..flow("10.20.1.1", "good", MONDAY + HOUR)
+    };
+    let dir = delivered(&[&[flow_record(flow("10.20.1.1", "good", MONDAY)), flow_record(call)]]);
+    let store = SqliteStore::open(dir.path(), berlin()).unwrap();
+    let rows = store.usage("hq", Window { from: MONDAY - DAY, to: MONDAY + DAY }).unwrap();
+    assert_eq!((rows.len(), rows[0].flows, rows[0].turns), (1, 2, 6));
+    let row = &report(dir.path()).services[0];
+    assert_eq!((row.behaviour.as_str(), row.devices, row.turns), ("api-batch", 1, 6));
+    assert_eq!(
+        (row.behaviours.join(" "), row.clients.join(" ")),
+        ("chat api-batch".into(), "browser program".into())
+    );
 }
 
 /// A store that is away.
@@ -214,11 +244,11 @@ fn last_week_stands_beside_this_week_and_the_policy_judges_both() {
     let report = report(dir.path());
     let totals = report.totals;
     assert_eq!((totals.services_used.now, totals.services_used.before), (3, Some(1)));
-    assert_eq!((totals.findings_open.now, totals.findings_open.before), (8, Some(1)));
+    assert_eq!((totals.findings_open.now, totals.findings_open.before), (9, Some(1)));
     assert_eq!(totals.new_services.now, 4, "chat is not new");
     assert_eq!(report.trend.iter().filter(|week| week.seen).count(), 2);
-    // The last fact is on Tuesday: all clocks but those of that day have run out.
-    assert_eq!((totals.findings_late.now, totals.findings_late.before), (7, Some(0)));
+    // The last fact is on Tuesday: all clocks but those of that day have run out, the silent sensor's among them.
+    assert_eq!((totals.findings_late.now, totals.findings_late.before), (8, Some(0)));
 }
 
 #[test]

@@ -6,6 +6,9 @@
 #[path = "../src/sample.rs"]
 mod sample;
 
+#[path = "page/every_kind.rs"]
+mod every_kind;
+
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext};
 use ingest::store::{SqliteStore, Store};
@@ -116,6 +119,13 @@ fn a_full_and_an_empty_report_hold_to_the_schema() {
     }
     assert_eq!(faults(&full), Vec::<String>::new());
     assert_eq!(faults(&report(&[])), Vec::<String>::new());
+    let dir = tempfile::tempdir().unwrap();
+    let every: Value = serde_json::from_str(&every_kind::report(dir.path()).json().unwrap()).unwrap();
+    for table in ["unusual_uploads", "local_models", "model_downloads", "visibility_lost", "reviews", "exceptions"]
+    {
+        assert!(!every[table].as_array().unwrap().is_empty(), "{table}");
+    }
+    assert_eq!(faults(&every), Vec::<String>::new());
 }
 
 #[test]

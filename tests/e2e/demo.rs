@@ -54,6 +54,10 @@ fn tells_the_week_as_it_was() {
         assert_eq!(told, (Some("used"), Some(status), Some(turns), Some(devices)), "{id}");
     }
     assert_eq!(row("poe").unwrap()["use"], "visited");
+    let deadlines =
+        ["deadlines_met", "deadlines_missed", "deadlines_running"].map(|name| &report["totals"][name]["now"]);
+    assert_eq!(deadlines, [0, 7, 1]);
+    assert_eq!((&report["announced"]["alerted"], &report["announced"]["quiet"]), (&3.into(), &5.into()));
     let prohibited: Vec<_> =
         report["findings"].as_array().unwrap().iter().filter(|f| f["rule"] == "prohibited-use").collect();
     assert_eq!(prohibited.len(), 1, "{prohibited:?}");

@@ -3,8 +3,9 @@
 use super::model::{Report, ServiceRow};
 use crate::text::{bytes, counted, percent};
 
-/// How many actions a reader takes in.
-const ACTIONS: usize = 3;
+/// How many actions a reader takes in; a calm week is filled up to the fewest.
+const ACTIONS: usize = 5;
+const FEWEST: usize = 3;
 
 /// The week in one sentence.
 pub(super) fn headline(report: &Report) -> String {
@@ -27,23 +28,49 @@ pub(super) fn headline(report: &Report) -> String {
         (1, _) => "one of them is not approved".to_owned(),
         (n, _) => format!("{n} of them are not approved"),
     };
-    format!("{services} used on {}; {rest}.", counted(totals.devices.now, "device"))
+    let use_of = format!("{services} used on {}; {rest}.", counted(totals.devices.now, "device"));
+    match notable(report).as_slice() {
+        [] => use_of,
+        [one] => format!("{use_of} {one}."),
+        [one, two, ..] => format!("{use_of} {one}, and {two}."),
+    }
 }
 
-/// What to do next: clocks first, then a policy where there is none, then decisions, then the view itself.
+/// What stands out, the weightiest first; each fits behind the other.
+fn notable(report: &Report) -> Vec<String> {
+    let missed = report.totals.deadlines_missed.now;
+    let unusual = report.unusual_uploads.iter().filter(|row| row.new).count() as u64;
+    let local = report.local_models.len() as u64;
+    let words = [
+        (missed, format!("{} passed without an answer", counted(missed, "report time"))),
+        (unusual, format!("{} stood out", counted(unusual, "upload"))),
+        (local, format!("{} answered", counted(local, "local model server"))),
+    ];
+    words.into_iter().filter(|(count, _)| *count > 0).map(|(_, words)| words).collect()
+}
+
+/// What to do next: deadlines first, then what stands out, what the policy prohibits or asks for, decisions, and the
+/// view itself.
 pub(super) fn actions(report: &Report) -> Vec<String> {
-    let mut actions: Vec<String> =
-        [clocks(report), policy(report), prohibited(report), undecided(report), new(report), view(report)]
-            .into_iter()
-            .flatten()
-            .collect();
+    let facts = [
+        clocks(report),
+        unusual(report),
+        prohibited(report),
+        local(report),
+        reviews(report),
+        policy(report),
+        undecided(report),
+        new(report),
+        view(report),
+    ];
+    let mut actions: Vec<String> = facts.into_iter().flatten().take(ACTIONS).collect();
     let routine = [
-        "Review the approvals that fall due in the next 30 days.",
         "Compare this week with the trend and note what changed.",
         "Tell staff which AI services are approved and how to ask for another.",
+        "Look at the coverage below: which part of the network does the sensor not see yet?",
     ];
-    actions.extend(routine.map(str::to_owned));
-    actions.truncate(ACTIONS);
+    let missing = FEWEST.saturating_sub(actions.len());
+    actions.extend(routine.into_iter().take(missing).map(str::to_owned));
     actions
 }
 
@@ -51,12 +78,50 @@ fn clocks(report: &Report) -> Option<String> {
     let (open, late) = (report.totals.findings_open.now, report.totals.findings_late.now);
     match (open, late) {
         (0, _) => None,
-        (open, 0) => Some(format!("Work through {}; no clock has run out yet.", counted(open, "open finding"))),
+        (open, 0) => Some(format!("Work through {}; no report time has passed.", counted(open, "open finding"))),
         (open, late) => {
             let whose = if open == late { "all of them".to_owned() } else { format!("{late} of them") };
             Some(format!("Work through {}; for {whose} the report time has passed.", counted(open, "open finding")))
         }
     }
+}
+
+/// The largest upload that stands out and is not dealt with.
+fn unusual(report: &Report) -> Option<String> {
+    let open: Vec<_> = report.unusual_uploads.iter().filter(|row| row.state == "open").collect();
+    let row = open.first()?;
+    let why =
+        if row.rule == "upload-limit" { "it is over the policy's limit" } else { "it is far from what is usual" };
+    let more = match open.len() {
+        1 => String::new(),
+        several => format!("; {} more stand out", several - 1),
+    };
+    Some(format!("Ask what was sent to {} ({}): {why}{more}.", row.name, bytes(row.bytes)))
+}
+
+fn local(report: &Report) -> Option<String> {
+    let server = report.local_models.iter().find(|row| row.state == "open");
+    let server = server.map(|row| {
+        let clients = counted(row.clients, "device");
+        format!("Find the owner of the local model server ({}) that {clients} asked.", row.name)
+    });
+    let download = || report.model_downloads.iter().find(|row| row.state == "open");
+    server.or_else(|| {
+        download().map(|row| format!("Ask which model was fetched from {} ({}).", row.name, bytes(row.bytes)))
+    })
+}
+
+fn reviews(report: &Report) -> Option<String> {
+    let due: Vec<_> = report.reviews.iter().filter(|row| row.state != "current").collect();
+    if let Some(first) = due.first() {
+        let more = if due.len() == 1 { String::new() } else { format!(" and {} more", due.len() - 1) };
+        return Some(format!(
+            "Review what the policy says about {}{more}: it was due on {}.",
+            first.what, first.due
+        ));
+    }
+    let expired = report.exceptions.iter().find(|row| row.state == "expired")?;
+    Some(format!("Renew or remove the suppression for {}: it expired on {}.", expired.what, expired.expires))
 }
 
 fn prohibited(report: &Report) -> Option<String> {

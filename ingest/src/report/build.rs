@@ -8,13 +8,15 @@ use super::coverage::Seen;
 use super::departments::Folding;
 use super::findings::Clocks;
 use super::judged::{Judged, devices, judged, services, upload_bytes, used};
-use super::model::{FORM, Method, Pair, Report, Span, Totals};
+use super::measured::Measured;
+use super::method::method;
+use super::model::{FORM, Pair, Report, Span, Totals};
 use super::week::Week;
-use super::{actions, tables, trend};
+use super::{access, actions, due, tables, trend};
 use crate::db::DbError;
-use crate::judge::FindingsDb;
+use crate::judge::{Clock, FindingsDb};
 use crate::store::{Store, StoreError};
-use crate::time::{HOUR, Window, utc};
+use crate::time::{HOUR, Window, date, utc};
 
 /// What a report is made with, besides the facts.
 #[derive(Debug, Clone)]
@@ -69,7 +71,10 @@ impl Report {
         let before = Facts::of(store, findings, context, context.week.back(1))?;
         let folding = Folding::of(&now.rows);
         let services = tables::service_table(&now.rows, context.catalogue);
-        let coverage = now.coverage(store, context, &services)?;
+        let measured = Measured { clocks: now.clocks(i64::MAX), folding: &folding };
+        let clocks = &measured.clocks;
+        let coverage = now.coverage(store, context, &services, measured.health())?;
+        let on = date(clocks.at.min(now.window.to.saturating_sub(1)), &context.time_zone);
         let mut report = Report {
             form: FORM,
             site: context.site.clone(),
@@ -81,11 +86,18 @@ impl Report {
             unapproved: tables::matrix(&now.rows, &folding, context.catalogue),
             uploads_by_status: tables::uploads_by_status(&now.rows),
             uploads: tables::uploads(&now.rows, context.catalogue),
-            access: tables::access(&now.rows),
+            unusual_uploads: measured.uploads(),
+            local_models: measured.local_models(),
+            model_downloads: measured.downloads(),
+            access: access::access(&now.rows),
             trend: trend::trend(store, context)?,
             departments: folding.rows(&now.rows),
-            findings_by_service: now.clocks().by_service(now.window),
-            findings: now.clocks().table(now.window, &folding),
+            findings_by_service: clocks.by_service(),
+            findings: clocks.table(&folding),
+            announced: clocks.announced(),
+            visibility_lost: measured.visibility_lost(),
+            reviews: due::reviews(context.policy, on),
+            exceptions: due::exceptions(context.policy, on),
             coverage,
             method: method(context, folding.note.clone()),
             services,
@@ -126,8 +138,9 @@ impl Facts {
     }
 
     /// Clocks are read at the newest fact: a week that is still running has not yet run out of time.
-    fn clocks(&self) -> Clocks<'_> {
-        Clocks { findings: &self.findings, at: self.newest.unwrap_or(self.window.to) }
+    fn clocks(&self, until: i64) -> Clocks<'_> {
+        let at = self.newest.unwrap_or(self.window.to);
+        Clocks { findings: &self.findings, window: self.window, at, until }
     }
 
     fn new_services(&self) -> u64 {
@@ -139,6 +152,7 @@ impl Facts {
         store: &dyn Store,
         context: &ReportContext<'_>,
         services: &[super::model::ServiceRow],
+        health: Vec<super::model::SensorTrouble>,
     ) -> Result<super::model::Coverage, StoreError> {
         let seen = Seen {
             window: self.window,
@@ -148,6 +162,7 @@ impl Facts {
             rows: &self.rows,
             services,
             catalogue: context.catalogue,
+            health,
         };
         Ok(seen.coverage())
     }
@@ -172,33 +187,21 @@ fn span(context: &ReportContext<'_>, now: &Facts) -> Span {
 fn totals(now: &Facts, before: &Facts) -> Totals {
     let pair =
         |number: &dyn Fn(&Facts) -> u64| Pair { now: number(now), before: before.seen.then(|| number(before)) };
+    // Findings of this week are as they stand; those of the week before, as they stood at its end.
+    let clocks = |number: &dyn Fn(&Clocks<'_>) -> u64| Pair {
+        now: number(&now.clocks(i64::MAX)),
+        before: before.seen.then(|| number(&before.clocks(before.window.to))),
+    };
     Totals {
         services_used: pair(&|facts| services(used(&facts.rows))),
         unapproved_services_used: pair(&|facts| services(used(&facts.rows).filter(|row| row.unapproved()))),
         new_services: pair(&Facts::new_services),
         devices: pair(&|facts| devices(used(&facts.rows))),
         bytes_uploaded: pair(&|facts| upload_bytes(used(&facts.rows))),
-        findings_open: pair(&|facts| facts.clocks().open()),
-        findings_late: pair(&|facts| facts.clocks().late()),
-    }
-}
-
-/// What a sensor on a mirror port cannot know, whatever the numbers say.
-const LIMITS: [&str; 6] = [
-    "What was typed or answered: no content is read or kept, so whether data went in has to be asked.",
-    "Whether a private or a company account was used: both go to the same host.",
-    "AI inside other products (mail, office, ticket systems) when it shares their hosts: listed as shared, never as use.",
-    "What is hidden by encrypted names (ECH), encrypted DNS, a VPN or a relay: counted under coverage where it shows.",
-    "Devices whose traffic does not pass the mirror port: at home, on mobile networks, at sites without a sensor.",
-    "Who sat at a device, and why: a finding is about a tool, not about a person.",
-];
-
-fn method(context: &ReportContext<'_>, departments: String) -> Method {
-    Method {
-        catalogue: context.catalogue.version().to_owned(),
-        policy: crate::judge::policy_words(context.policy),
-        binary: context.binary.clone(),
-        limits: LIMITS.map(str::to_owned).to_vec(),
-        departments,
+        findings_open: clocks(&|clocks| clocks.open()),
+        findings_late: clocks(&|clocks| clocks.late()),
+        deadlines_met: clocks(&|clocks| clocks.deadlines(Clock::Met)),
+        deadlines_missed: clocks(&|clocks| clocks.deadlines(Clock::Missed)),
+        deadlines_running: clocks(&|clocks| clocks.deadlines(Clock::Running)),
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::judged::Judged;
-use super::model::{Coverage, MethodRow, ServiceRow, Share, WordCount};
+use super::model::{Coverage, MethodRow, SensorTrouble, ServiceRow, Share, WordCount};
 use super::tables::name;
 use rules::catalogue::Catalogue;
 
@@ -36,6 +36,7 @@ pub(super) struct Seen<'a> {
     pub(super) rows: &'a [Judged],
     pub(super) services: &'a [ServiceRow],
     pub(super) catalogue: &'a Catalogue,
+    pub(super) health: Vec<SensorTrouble>,
 }
 
 impl Seen<'_> {
@@ -67,6 +68,7 @@ impl Seen<'_> {
                 part: self.lookups.iter().map(|row| row.questions).sum(),
                 of: self.ledger.dns_questions,
             },
+            health: self.health.clone(),
             looked_up_only: self.looked_up_only(),
             telemetry_only: self
                 .services

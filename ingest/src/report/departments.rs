@@ -124,6 +124,8 @@ mod tests {
             bytes_down: 1,
             upload_bytes: 1,
             largest_burst: 1,
+            clients: 1,
+            behaviours: 1,
             first_seen: 0,
             last_seen: 0,
             access: Vec::new(),

@@ -27,6 +27,9 @@ pub(super) struct Judged {
     pub(super) bytes_down: u64,
     pub(super) upload_bytes: u64,
     pub(super) largest_burst: u64,
+    /// Kinds of client and behaviours, as bit sets.
+    pub(super) clients: u64,
+    pub(super) behaviours: u64,
     pub(super) first_seen: i64,
     pub(super) last_seen: i64,
     /// The same, apart by access.
@@ -92,6 +95,8 @@ fn judge(row: UsageRow, context: &ReportContext<'_>) -> Judged {
         bytes_down: row.bytes_down,
         upload_bytes: row.upload_bytes,
         largest_burst: row.largest_burst,
+        clients: row.clients,
+        behaviours: row.behaviours,
         first_seen: row.first_seen,
         last_seen: row.last_seen,
     }
@@ -110,9 +115,20 @@ fn merge(sum: &mut Judged, one: Judged) {
     sum.bytes_down = sum.bytes_down.saturating_add(one.bytes_down);
     sum.upload_bytes = sum.upload_bytes.saturating_add(one.upload_bytes);
     sum.largest_burst = sum.largest_burst.max(one.largest_burst);
+    sum.clients |= one.clients;
+    sum.behaviours |= one.behaviours;
     sum.first_seen = sum.first_seen.min(one.first_seen);
     sum.last_seen = sum.last_seen.max(one.last_seen);
     sum.access.extend(one.access);
+}
+
+/// The words that a bit set holds, in the order of their list.
+pub(super) fn members<T: Copy>(all: &[T], bits: u64) -> Vec<T> {
+    (0..)
+        .zip(all)
+        .filter(|(at, _)| 1u64.checked_shl(*at).is_some_and(|bit| bits & bit != 0))
+        .map(|(_, one)| *one)
+        .collect()
 }
 
 /// The status that matters more.

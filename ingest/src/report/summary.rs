@@ -1,6 +1,6 @@
 //! The report on a terminal.
 
-use super::model::{Pair, Report, ServiceRow};
+use super::model::{FindingRow, Pair, Report, ServiceRow, Totals};
 use crate::text::{bytes, counted, number, percent, safe_text};
 
 /// Services that fit on a screen; the files hold all of them.
@@ -23,6 +23,7 @@ pub fn summary_text(report: &Report, width: usize) -> String {
     lines.extend(totals(report));
     lines.extend(services(report, width));
     lines.extend(findings(report, width));
+    lines.extend(also(report).into_iter().flat_map(|line| wrap(&line, width, "  ")));
     lines.extend(["".to_owned(), "Next".to_owned()]);
     for (number, action) in (1..).zip(&report.actions) {
         lines.extend(wrap(&format!("{number}. {action}"), width, "   "));
@@ -49,8 +50,24 @@ fn totals(report: &Report) -> Vec<String> {
         line("devices using AI", totals.devices, number),
         line("uploaded", totals.bytes_uploaded, bytes),
         line("findings open", totals.findings_open, number),
-        line("of these late", totals.findings_late, number),
+        line("of these missed", totals.findings_late, number),
+        deadlines(totals),
     ]
+}
+
+/// Deadlines of the week in one line.
+fn deadlines(totals: &Totals) -> String {
+    let three = |met: u64, missed: u64, running: u64| format!("{met} / {missed} / {running}");
+    let (met, missed, running) = (totals.deadlines_met, totals.deadlines_missed, totals.deadlines_running);
+    let before = match (met.before, missed.before, running.before) {
+        (Some(met), Some(missed), Some(running)) => three(met, missed, running),
+        _ => "no data".to_owned(),
+    };
+    format!(
+        "  {:<26}{:>10}   last week {before}",
+        "met / missed / running",
+        three(met.now, missed.now, running.now)
+    )
 }
 
 fn services(report: &Report, width: usize) -> Vec<String> {
@@ -77,20 +94,49 @@ fn columns(width: usize, name: &str, usage: &str, status: &str, devices: &str, t
 }
 
 fn findings(report: &Report, width: usize) -> Vec<String> {
-    let open: Vec<_> = report.findings.iter().filter(|finding| finding.state == "open").collect();
+    let asks = |finding: &&FindingRow| ["missed", "due", "open"].contains(&finding.lane.as_str());
+    let open: Vec<_> = report.findings.iter().filter(asks).filter(|finding| finding.state == "open").collect();
     if open.is_empty() {
         return Vec::new();
     }
     let mut lines =
-        vec![String::new(), format!("{}, soonest clock first", counted(open.len() as u64, "open finding"))];
+        vec![String::new(), format!("{} to answer, missed deadlines first", counted(open.len() as u64, "finding"))];
     for finding in open.iter().take(FINDINGS) {
-        let line = format!("due {} ({}) {} {}", finding.report_due_at, finding.clock, finding.device, finding.name);
+        let clock = match &finding.report_due_at {
+            Some(due) => format!("due {due} ({})", finding.clock),
+            None => "no deadline".to_owned(),
+        };
+        let about = [finding.device.as_str(), &finding.name].join(" ");
+        let line = format!("{clock} {}: {}", finding.rule, about.trim());
         lines.extend(wrap(&line, width, "    "));
     }
     if open.len() > FINDINGS {
         lines.push(format!("and {} more", open.len() - FINDINGS));
     }
     lines
+}
+
+/// What else there is, in one line of counts.
+fn also(report: &Report) -> Option<String> {
+    let told = &report.announced;
+    let counts = [
+        (report.unusual_uploads.len() as u64, "unusual upload"),
+        (report.local_models.len() as u64, "local model server"),
+        (report.model_downloads.len() as u64, "model download"),
+        (report.reviews.len() as u64, "review due within 30 days"),
+        (told.held, "finding held back by the budget"),
+        (told.quiet, "finding opened quietly"),
+    ];
+    let words: Vec<String> = counts.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| several(*n, noun)).collect();
+    (!words.is_empty()).then(|| format!("Also: {}.", words.join(", ")))
+}
+
+/// The first noun takes the plural: `2 findings held back`.
+fn several(count: u64, words: &str) -> String {
+    let plural = |noun: &str| words.replacen(noun, &format!("{noun}s"), 1);
+    let noun = ["upload", "server", "download", "review", "finding"].into_iter().find(|noun| words.contains(noun));
+    let words = if count == 1 { words.to_owned() } else { noun.map_or(words.to_owned(), plural) };
+    format!("{} {words}", number(count))
 }
 
 fn coverage(report: &Report) -> String {

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rules::catalogue::{Access, Catalogue};
+use rules::behaviour::{Behaviour, ClientKind};
+use rules::catalogue::Catalogue;
 use rules::policy::Status;
 use rules::usage::Use;
 
 use super::departments::{FEWEST, Folding};
-use super::judged::{Judged, devices, services, upload_bytes, used, weightier};
-use super::model::{AccessRow, Matrix, MatrixRow, NewService, ServiceRow, StatusBytes, UploadRow};
+use super::judged::{Judged, devices, members, services, upload_bytes, used, weightier};
+use super::model::{Matrix, MatrixRow, NewService, ServiceRow, StatusBytes, UploadRow};
 use crate::time::{Window, utc};
 
 /// Judged rows by service.
@@ -61,6 +62,9 @@ fn service_row(id: &str, rows: &[&Judged], catalogue: &Catalogue) -> ServiceRow 
     // The status that counts is that of the devices that used it; a mere visit elsewhere does not colour it.
     let counting: Vec<&Judged> = rows.iter().copied().filter(|row| row.usage == usage).collect();
     let in_contact = rows.iter().copied().filter(|row| usage == Use::Nothing || row.usage != Use::Nothing);
+    let bits = |field: fn(&Judged) -> u64| rows.iter().fold(0, |bits, row| bits | field(row));
+    let behaviours = members(Behaviour::ALL, bits(|row| row.behaviours));
+    let clients = members(ClientKind::ALL, bits(|row| row.clients));
     let statuses: BTreeSet<Status> = counting.iter().map(|row| row.status).collect();
     ServiceRow {
         service: id.to_owned(),
@@ -73,11 +77,22 @@ fn service_row(id: &str, rows: &[&Judged], catalogue: &Catalogue) -> ServiceRow 
         devices_used: devices(rows.iter().copied().filter(|row| row.usage == Use::Used)),
         flows: sum(rows, |row| row.flows),
         turns: sum(rows, |row| row.turns),
+        behaviour: weightiest(&behaviours, sum(rows, |row| row.turns)).to_owned(),
+        behaviours: behaviours.iter().map(|one| one.as_str().to_owned()).collect(),
+        clients: clients.iter().map(|one| one.as_str().to_owned()).collect(),
         bytes_up: sum(rows, |row| row.bytes_up),
         bytes_down: sum(rows, |row| row.bytes_down),
         upload_bytes: sum(rows, |row| row.upload_bytes),
         first_seen: utc(rows.iter().map(|row| row.first_seen).min().unwrap_or_default()),
         last_seen: utc(rows.iter().map(|row| row.last_seen).max().unwrap_or_default()),
+    }
+}
+
+/// What a service was used for. Exchanges that no behaviour accounts for were made, but not told apart.
+fn weightiest(behaviours: &[Behaviour], turns: u64) -> &'static str {
+    match behaviours.iter().max() {
+        Some(Behaviour::Idle) if turns > 0 => "",
+        behaviour => behaviour.map(|one| one.as_str()).unwrap_or_default(),
     }
 }
 
@@ -132,7 +147,12 @@ pub(super) fn matrix(rows: &[Judged], folding: &Folding, catalogue: &Catalogue) 
 
 fn cell(rows: &[&Judged], folding: &Folding, label: &str) -> String {
     let here = rows.iter().copied().filter(|row| folding.label(&row.department) == Some(label));
-    match devices(here) {
+    few(devices(here))
+}
+
+/// A number of devices that may stand beside a department.
+pub(super) fn few(devices: u64) -> String {
+    match devices {
         0 => String::new(),
         few if few < FEWEST as u64 => format!("< {FEWEST}"),
         many => many.to_string(),
@@ -183,30 +203,4 @@ pub(super) fn uploads(rows: &[Judged], catalogue: &Catalogue) -> Vec<UploadRow> 
         b.upload_bytes.cmp(&a.upload_bytes).then_with(|| a.service.cmp(&b.service)).then(a.usage.cmp(&b.usage))
     });
     table
-}
-
-/// How services were reached.
-pub(super) fn access(rows: &[Judged]) -> Vec<AccessRow> {
-    let mut table = Vec::new();
-    for wanted in [Use::Used, Use::Shared, Use::Visited] {
-        for access in Access::ALL {
-            table.extend(access_row(rows, *access, wanted));
-        }
-    }
-    table
-}
-
-fn access_row(rows: &[Judged], access: Access, wanted: Use) -> Option<AccessRow> {
-    let of = |row: &&Judged| row.access.iter().any(|(a, usage, _, _)| (*a, *usage) == (access, wanted));
-    let parts =
-        || rows.iter().flat_map(|row| &row.access).filter(|(a, usage, _, _)| (*a, *usage) == (access, wanted));
-    parts().next()?;
-    Some(AccessRow {
-        access: access.as_str().to_owned(),
-        usage: wanted.as_str().to_owned(),
-        services: services(rows.iter().filter(of)),
-        devices: devices(rows.iter().filter(of)),
-        turns: parts().fold(0, |sum, (_, _, turns, _)| sum.saturating_add(*turns)),
-        upload_bytes: parts().fold(0, |sum, (_, _, _, bytes)| sum.saturating_add(*bytes)),
-    })
 }

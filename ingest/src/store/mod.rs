@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use rules::catalogue::{Access, Plan};
-use rules::usage::Use;
+use rules::usage::{Use, combine};
 use sensor::record::Record;
 
 pub use facts::Facts;
@@ -109,10 +109,51 @@ pub struct UsageRow {
     pub upload_bytes: u64,
     /// Largest single burst of upload content.
     pub largest_burst: u64,
+    /// Kinds of client: bit n stands for the n-th of `ClientKind::ALL`.
+    pub clients: u64,
+    /// What its flows were for: bit n stands for the n-th of `Behaviour::ALL`. None in facts of version 0.1.
+    pub behaviours: u64,
     /// First packet, µs UTC.
     pub first_seen: i64,
     /// Last packet, µs UTC.
     pub last_seen: i64,
+}
+
+impl UsageRow {
+    /// Adds up neighbours that differ in numbers and bit sets alone; rows come sorted.
+    pub(crate) fn added_up(rows: Vec<Self>) -> Vec<Self> {
+        let mut sums: Vec<Self> = Vec::with_capacity(rows.len());
+        for row in rows {
+            match sums.last_mut() {
+                Some(sum) if sum.of_same_use(&row) => sum.add(&row),
+                _ => sums.push(row),
+            }
+        }
+        sums
+    }
+
+    fn of_same_use(&self, other: &Self) -> bool {
+        let who = |row: &Self| (row.client_ip, row.access, row.plan, row.vlan);
+        who(self) == who(other)
+            && self.site == other.site
+            && self.device == other.device
+            && self.service == other.service
+            && self.mac == other.mac
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.usage = combine(self.usage, other.usage);
+        self.flows = self.flows.saturating_add(other.flows);
+        self.turns = self.turns.saturating_add(other.turns);
+        self.bytes_up = self.bytes_up.saturating_add(other.bytes_up);
+        self.bytes_down = self.bytes_down.saturating_add(other.bytes_down);
+        self.upload_bytes = self.upload_bytes.saturating_add(other.upload_bytes);
+        self.largest_burst = self.largest_burst.max(other.largest_burst);
+        self.clients |= other.clients;
+        self.behaviours |= other.behaviours;
+        self.first_seen = self.first_seen.min(other.first_seen);
+        self.last_seen = self.last_seen.max(other.last_seen);
+    }
 }
 
 /// DNS questions for the names of one service.

@@ -24,7 +24,7 @@ impl Store for SqliteStore {
     }
 
     fn usage(&self, site: &str, window: Window) -> Result<Vec<UsageRow>, StoreError> {
-        Ok(self.rows(USAGE, site, window, usage_row)?)
+        Ok(UsageRow::added_up(self.rows(USAGE, site, window, usage_row)?))
     }
 
     fn first_seen(&self, site: &str, before: i64) -> Result<BTreeMap<String, i64>, StoreError> {
@@ -124,6 +124,8 @@ fn usage_row(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
         bytes_down: count(row, "bytes_down")?,
         upload_bytes: count(row, "upload_bytes")?,
         largest_burst: count(row, "largest_burst")?,
+        clients: count(row, "clients")?,
+        behaviours: count(row, "behaviours")?,
         first_seen: row.get("first_seen")?,
         last_seen: row.get("last_seen")?,
     })

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::SensorTrouble;
+
 /// A part and its whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Share {
@@ -46,6 +48,8 @@ pub struct Coverage {
     pub ai_lookups: Share,
     /// Services that were asked for in DNS and never contacted on this wire.
     pub looked_up_only: Vec<String>,
+    /// Times in which the sensor did not see everything.
+    pub health: Vec<SensorTrouble>,
     /// Services with telemetry or weak hints alone; no use is claimed.
     pub telemetry_only: Vec<String>,
 }

@@ -2,12 +2,16 @@
 
 mod coverage;
 mod findings;
+mod measured;
 mod services;
 
 use serde::Serialize;
 
 pub use coverage::{Coverage, MethodRow, Share, WordCount};
-pub use findings::{FindingRow, ServiceFindings};
+pub use findings::{Announced, FindingRow, ServiceFindings};
+pub use measured::{
+    ExceptionRow, LocalModel, ModelDownload, ReviewRow, SensorTrouble, UnusualUpload, VisibilityLost,
+};
 pub use services::{
     AccessRow, DepartmentRow, Matrix, MatrixRow, NewService, ServiceRow, StatusBytes, TrendWeek, UploadRow,
 };
@@ -26,7 +30,7 @@ pub struct Report {
     pub window: Span,
     /// The week in one sentence.
     pub headline: String,
-    /// Six numbers with last week's beside them.
+    /// The week's numbers with last week's beside them.
     pub totals: Totals,
     /// What to do next, most important first.
     pub actions: Vec<String>,
@@ -40,6 +44,12 @@ pub struct Report {
     pub uploads_by_status: Vec<StatusBytes>,
     /// Services by content bytes sent.
     pub uploads: Vec<UploadRow>,
+    /// Uploads that are not usual or over the policy's limit, the largest first.
+    pub unusual_uploads: Vec<UnusualUpload>,
+    /// Model servers in the own network.
+    pub local_models: Vec<LocalModel>,
+    /// Model weights that were fetched.
+    pub model_downloads: Vec<ModelDownload>,
     /// How services were reached.
     pub access: Vec<AccessRow>,
     /// Thirteen weeks, this one last, all judged by today's policy.
@@ -48,8 +58,16 @@ pub struct Report {
     pub departments: Vec<DepartmentRow>,
     /// Findings by service, most severe status first.
     pub findings_by_service: Vec<ServiceFindings>,
-    /// Findings that were open in the window, soonest clock first.
+    /// Findings that are open or that something happened to in the window: by lane, soonest deadline first.
     pub findings: Vec<FindingRow>,
+    /// How the findings that opened in the window were told.
+    pub announced: Announced,
+    /// Devices of which less can be told than before, by department.
+    pub visibility_lost: Vec<VisibilityLost>,
+    /// Reviews of the policy that are due, or will be within 30 days.
+    pub reviews: Vec<ReviewRow>,
+    /// Suppressions that have expired, or will within 30 days.
+    pub exceptions: Vec<ExceptionRow>,
     /// What the sensor saw and could not see.
     pub coverage: Coverage,
     /// What the numbers rest on.
@@ -95,10 +113,16 @@ pub struct Totals {
     pub devices: Pair,
     /// Content bytes sent to services in use.
     pub bytes_uploaded: Pair,
-    /// Findings open at the end of the week.
+    /// Findings that are open, first sights left out; the week before: at its end.
     pub findings_open: Pair,
-    /// Of these, findings whose clock had run out.
+    /// Of these, findings whose deadline was missed.
     pub findings_late: Pair,
+    /// Deadlines of the week that were met.
+    pub deadlines_met: Pair,
+    /// Deadlines of the week that were missed.
+    pub deadlines_missed: Pair,
+    /// Deadlines that still run.
+    pub deadlines_running: Pair,
 }
 
 /// What the numbers rest on.

@@ -48,6 +48,12 @@ pub struct ServiceRow {
     pub flows: u64,
     /// Exchanges: something sent and answered.
     pub turns: u64,
+    /// What it was used for: the weightiest of `behaviours`; empty when that is not known.
+    pub behaviour: String,
+    /// All that its flows were for, lightest first.
+    pub behaviours: Vec<String>,
+    /// Kinds of client: `browser`, `program`, `unknown`.
+    pub clients: Vec<String>,
     /// Payload bytes from the clients.
     pub bytes_up: u64,
     /// Payload bytes from the servers.
