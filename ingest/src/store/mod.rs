@@ -1,5 +1,6 @@
 //! Where facts are kept: one trait, so that a report is the same whatever database is behind it.
 
+pub mod clickhouse;
 mod insert;
 mod query;
 mod rollup;
@@ -57,6 +58,9 @@ pub enum StoreError {
     /// The embedded store.
     #[error(transparent)]
     Sqlite(#[from] DbError),
+    /// The ClickHouse server.
+    #[error(transparent)]
+    ClickHouse(#[from] self::clickhouse::ClickHouseError),
 }
 
 impl StoreError {
@@ -64,6 +68,15 @@ impl StoreError {
     pub fn retry(&self) -> bool {
         match self {
             Self::Sqlite(e) => e.retry(),
+            Self::ClickHouse(e) => e.retry(),
+        }
+    }
+
+    /// True when the store can never take this batch, while it would take another one.
+    pub fn poison(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::ClickHouse(e) => e.poison(),
         }
     }
 }
