@@ -12,6 +12,8 @@ pub(crate) struct Request {
     pub(crate) headers: BTreeMap<String, String>,
     /// The body.
     pub(crate) body: Vec<u8>,
+    /// The client wants the connection to end with the answer.
+    pub(crate) last: bool,
 }
 
 impl Request {
@@ -51,6 +53,7 @@ pub(crate) fn read(reader: &mut impl BufRead) -> io::Result<Option<Request>> {
         let (name, value) = header.split_once(':').unwrap_or((&header, ""));
         request.headers.insert(name.to_lowercase(), value.trim().to_owned());
     }
+    request.last = first.ends_with("HTTP/1.0") || request.header("connection") == "close";
     if request.header("transfer-encoding") == "chunked" {
         while chunk(reader, &mut request.body)? {}
     } else {

@@ -1,7 +1,8 @@
 //! `chdb-front LIBRARY DATA_DIR [PORT]`: the real ClickHouse engine (libchdb) behind as much of ClickHouse's HTTP
 //! interface as a client needs. For tests alone: one process per data folder, no users, loopback only.
 //!
-//! Prints the address that it listens on as its first line; SIGTERM closes the engine and ends it.
+//! Prints the address that it listens on as its first line. SIGTERM closes the engine and ends it, and so does the end
+//! of its input: it does not outlive the test that started it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a test program speaks to the test that started it")]
 
@@ -56,6 +57,11 @@ fn serve(library: &std::path::Path, data: &std::path::Path, port: u16) -> Result
             thread::spawn(move || converse(&stream, &engine));
         }
     });
+    let handle = signals.handle();
+    thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        handle.close();
+    });
     signals.forever().next();
     // Waits for the query at work, then closes the data folder in order.
     drop(engine.lock().unwrap_or_else(PoisonError::into_inner).take());
@@ -72,6 +78,9 @@ fn converse(stream: &TcpStream, engine: &Shared) -> std::io::Result<()> {
         let Some(engine) = engine.as_mut() else { return Ok(()) };
         let answer = interface::answer(engine, &request);
         http::write(&mut writer, &answer)?;
+        if request.last {
+            break;
+        }
     }
     Ok(())
 }

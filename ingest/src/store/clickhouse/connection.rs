@@ -15,8 +15,6 @@ use super::tls;
 
 /// A host that does not answer the handshake in this time is away.
 const CONNECT: Duration = Duration::from_secs(10);
-/// A statement takes at most this long, rows and answer included: a peer that fell silent in between is noticed.
-const STATEMENT: Duration = Duration::from_secs(120);
 
 /// A connection to one database.
 pub(super) struct Connection {
@@ -40,7 +38,7 @@ impl Connection {
             client = client.with_password(password.expose());
         }
         client = client.with_product_info("shadowtap", env!("CARGO_PKG_VERSION"));
-        Ok(Self { client, runtime, name, database: target.database, limit: STATEMENT })
+        Ok(Self { client, runtime, name, database: target.database, limit: target.timeout })
     }
 
     /// The name for messages: no user, no password.
@@ -92,7 +90,12 @@ impl Connection {
     }
 
     /// Sends rows as one block of one INSERT, which the server does once however often it is sent.
-    pub(super) fn insert<T: Row>(&self, table: &str, token: &str, rows: &[T::Value<'_>]) -> Result<(), ClickHouseError>
+    pub(super) fn insert<T: Row>(
+        &self,
+        table: &str,
+        token: &str,
+        rows: &[T::Value<'_>],
+    ) -> Result<(), ClickHouseError>
     where
         T: RowWrite,
     {
@@ -121,11 +124,6 @@ impl Connection {
         let done = self.runtime.block_on(async { tokio::time::timeout(self.limit, work).await });
         let done = done.unwrap_or(Err(clickhouse::error::Error::TimedOut));
         done.map_err(|error| ClickHouseError::of(&self.name, &error))
-    }
-
-    /// How long a statement may take from now on.
-    pub(super) fn set_limit(&mut self, limit: Duration) {
-        self.limit = limit;
     }
 }
 
@@ -156,7 +154,8 @@ fn client(target: &ClickHouseTarget) -> Result<Client, TargetError> {
         return Ok(Client::with_http_client(builder.build(tcp)));
     }
     let config = tls::config(&target.tls)?;
-    let https = HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(tcp);
+    let https =
+        HttpsConnectorBuilder::new().with_tls_config(config).https_only().enable_http1().wrap_connector(tcp);
     Ok(Client::with_http_client(builder.build(https)))
 }
 

@@ -30,6 +30,17 @@ pub enum ClickHouseError {
         /// What differs.
         why: String,
     },
+    /// The server does not know what this program asks for.
+    #[error(
+        "{server}: does not understand this program: {why}. Mend: a ClickHouse server of version 25.3 or newer; \
+         nothing is lost meanwhile"
+    )]
+    TooOld {
+        /// Host, port and database.
+        server: String,
+        /// The server's word.
+        why: String,
+    },
     /// The schema was made by a newer program.
     #[error(
         "{server}: has schema version {found}, this program knows {known}; nothing was changed. Mend: use the newer \
@@ -56,7 +67,9 @@ pub enum ClickHouseError {
 /// Wrong user, wrong password, no grant.
 const ACCESS: [u32; 6] = [192, 193, 194, 291, 497, 516];
 /// Columns, tables, types and databases that are not there or differ.
-const DRIFT: [u32; 10] = [8, 10, 16, 20, 44, 47, 53, 60, 81, 122];
+const DRIFT: [u32; 11] = [8, 10, 16, 20, 43, 44, 47, 53, 60, 81, 122];
+/// Functions, types, settings and words that the server does not know.
+const TOO_OLD: [u32; 5] = [46, 48, 50, 62, 115];
 /// Values that cannot be read or stored: text, numbers, dates, sizes, constraints.
 const ROWS: [u32; 12] = [6, 27, 38, 41, 69, 70, 72, 117, 128, 131, 349, 469];
 
@@ -80,6 +93,7 @@ impl ClickHouseError {
             Error::BadResponse(text) => match code(text) {
                 Some(code) if ACCESS.contains(&code) => Self::Access { server, why },
                 Some(code) if DRIFT.contains(&code) => Self::Drift { server, why },
+                Some(code) if TOO_OLD.contains(&code) => Self::TooOld { server, why },
                 Some(code) if ROWS.contains(&code) => Self::Rows { server, why },
                 _ => Self::Passing { server, why },
             },

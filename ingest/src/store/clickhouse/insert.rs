@@ -8,12 +8,12 @@ use sensor::record::Record;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::ClickHouseStore;
 use super::connection::Connection;
 use super::error::ClickHouseError;
 use super::known::{Key, known};
 use super::ledger_rows::{CandidateRow, HiddenRow, MinuteRow, TallyTableRow, VisibilityRow};
 use super::rows::{Context, FlowRow, LookupTableRow};
-use super::ClickHouseStore;
 use crate::store::Inserted;
 
 #[derive(Row, Serialize)]

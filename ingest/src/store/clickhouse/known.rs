@@ -66,7 +66,7 @@ pub(super) fn known(
         let sql = format!(
             "SELECT '{table}' AS table, toString({a}) AS a, toString({b}) AS b, \
              toUnixTimestamp64Micro({at}) AS at, toString({word}) AS word FROM {table} \
-             WHERE day >= {{first:UInt16}} AND day <= {{last:UInt16}} AND batch != {{batch:UInt64}} \
+             WHERE day >= toDate({{first:UInt16}}) AND day <= toDate({{last:UInt16}}) AND batch != {{batch:UInt64}} \
              AND {at} >= fromUnixTimestamp64Micro({{from:Int64}}) AND {at} <= fromUnixTimestamp64Micro({{to:Int64}})"
         );
         let (first, last) = days(from, to, context.zone);

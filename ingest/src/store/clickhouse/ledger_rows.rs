@@ -71,9 +71,11 @@ impl<'a> TallyTableRow<'a> {
             bytes: counter(tally.bytes),
             batch: context.batch,
         };
-        let tables = [("method", &minute.methods), ("not_flow", &minute.not_flow), ("malformed", &minute.malformed)];
+        let tables =
+            [("method", &minute.methods), ("not_flow", &minute.not_flow), ("malformed", &minute.malformed)];
         let tallies = tables.into_iter().flat_map(|(kind, words)| words.iter().map(move |(w, t)| (kind, w, *t)));
-        let drops = minute.drops.iter().map(|(w, frames)| ("drop", w, Tally { frames: *frames, ..Tally::default() }));
+        let drops =
+            minute.drops.iter().map(|(w, frames)| ("drop", w, Tally { frames: *frames, ..Tally::default() }));
         tallies.chain(drops).map(|(kind, word, tally)| row(kind, word, tally)).collect()
     }
 }

@@ -125,7 +125,8 @@ mod tests {
     fn no_column_can_hold_content_or_a_sequence() {
         let text = STEPS.concat();
         let columns = text.lines().filter_map(|line| line.strip_prefix("    ")?.split_whitespace().next());
-        let columns: Vec<&str> = columns.filter(|name| name.chars().all(|c| c.is_lowercase() || c == '_')).collect();
+        let columns: Vec<&str> =
+            columns.filter(|name| name.chars().all(|c| c.is_lowercase() || c == '_')).collect();
         assert!(columns.len() > 100, "{}", columns.len());
         for column in columns {
             for word in

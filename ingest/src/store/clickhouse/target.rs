@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use url::Url;
 
@@ -11,6 +12,7 @@ pub const PASSWORD_VARIABLE: &str = "SHADOWTAP_CLICKHOUSE_PASSWORD";
 /// The HTTP interface's ports, without and with TLS.
 const PORTS: [u16; 2] = [8123, 8443];
 const DATABASE: &str = "shadowtap";
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A password: no log and no message shows it.
 #[derive(Clone, PartialEq, Eq)]
@@ -76,6 +78,8 @@ pub struct ClickHouseTarget {
     pub secure: bool,
     /// Files for TLS.
     pub tls: TlsFiles,
+    /// How long a statement may take, rows and answer included: a peer that fell silent in between is noticed.
+    pub timeout: Duration,
 }
 
 /// Why the store's address or its files cannot be used. No variant shows a secret.
@@ -116,7 +120,8 @@ impl ClickHouseTarget {
         if url.scheme() != "clickhouse" {
             return Err(TargetError::Address("it does not begin with clickhouse://"));
         }
-        let host = url.host_str().filter(|host| !host.is_empty()).ok_or(TargetError::Address("it names no host"))?;
+        let host =
+            url.host_str().filter(|host| !host.is_empty()).ok_or(TargetError::Address("it names no host"))?;
         let mut secure = false;
         for (key, value) in url.query_pairs() {
             secure = match (key.as_ref(), value.as_ref()) {
@@ -138,6 +143,7 @@ impl ClickHouseTarget {
             password: None,
             secure,
             tls: TlsFiles::default(),
+            timeout: TIMEOUT,
         })
     }
 
