@@ -3,6 +3,11 @@
 //! A batch is named by its first and last segment. It is written aside, synced and renamed before its segments are
 //! unlinked, so at every instant each record is in a segment, in a batch, or in both; what a batch's name covers is
 //! dropped at the next start, and a batch that was inserted before a crash is recognised by its token.
+//!
+//! While a batch waits for a store that is away nothing is folded: an outage ends in few large batches, and at most one
+//! batch was ever tried and not confirmed. A batch that the store can never take goes to [`rejects`].
+
+pub mod rejects;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -46,6 +51,8 @@ pub struct Folded {
     pub records: Inserted,
     /// Lines that were no records.
     pub rejected: u64,
+    /// Batches that the store can never take: they lie in the spool's `rejects` folder with the reason.
+    pub set_aside: u64,
 }
 
 /// Folds everything that waits and delivers it. After an error all undelivered records still wait.
@@ -53,13 +60,11 @@ pub fn deliver(queue: &Queue, store: &mut dyn Store) -> Result<Folded, BatchErro
     recover(queue)?;
     let mut folded = Folded::default();
     loop {
-        fold(queue)?;
-        let waiting = batches(queue.dir())?;
-        if waiting.is_empty() {
-            return Ok(folded);
-        }
-        for path in waiting {
+        for path in batches(queue.dir())? {
             insert(&path, store, &mut folded)?;
+        }
+        if !fold(queue)? {
+            return Ok(folded);
         }
     }
 }
@@ -79,10 +84,10 @@ fn recover(queue: &Queue) -> Result<(), BatchError> {
 }
 
 /// Folds the oldest waiting segments of one writer into one batch. Segments of two writers never share a batch: only
-/// within one writer does every name between the first and the last belong to the batch.
-fn fold(queue: &Queue) -> Result<(), BatchError> {
+/// within one writer does every name between the first and the last belong to the batch. False when nothing waits.
+fn fold(queue: &Queue) -> Result<bool, BatchError> {
     let segments = queue.segments()?;
-    let Some(first) = segments.first() else { return Ok(()) };
+    let Some(first) = segments.first() else { return Ok(false) };
     let mut parts = Vec::new();
     let (mut records, mut bytes) = (0, 0);
     for segment in segments.iter().take_while(|s| writer(s) == writer(first)) {
@@ -95,19 +100,26 @@ fn fold(queue: &Queue) -> Result<(), BatchError> {
         bytes += part.len();
         parts.push(part);
     }
-    let Some(last) = parts.len().checked_sub(1).and_then(|at| segments.get(at)) else { return Ok(()) };
+    let Some(last) = parts.len().checked_sub(1).and_then(|at| segments.get(at)) else { return Ok(false) };
     let path = queue.dir().join(format!("{}{TO}{}.{EXTENSION}", stem(first), stem(last)));
     write_whole(&path, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
     for segment in segments.iter().take(parts.len()) {
         remove(segment)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// One batch, one transaction, then the file goes.
 fn insert(path: &Path, store: &mut dyn Store, folded: &mut Folded) -> Result<(), BatchError> {
     let batch = segment::read(path)?;
-    let inserted = store.insert(&token(path, &batch.bytes), &batch.records)?;
+    let inserted = match store.insert(&token(path, &batch.bytes), &batch.records) {
+        Err(error) if error.poison() => {
+            rejects::set_aside(path, &error.to_string())?;
+            folded.set_aside += 1;
+            return Ok(());
+        }
+        other => other?,
+    };
     remove(path)?;
     folded.batches += 1;
     folded.records.new += inserted.new;

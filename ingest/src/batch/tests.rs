@@ -157,3 +157,68 @@ fn a_batch_ends_where_its_limit_is() {
     fold(&queue).unwrap();
     assert_eq!(queue.segments().unwrap().len(), 4, "only the big one was folded");
 }
+
+/// A store that takes nothing, for one reason or the other.
+struct Refusing {
+    poison: bool,
+    calls: usize,
+}
+
+impl Store for Refusing {
+    fn insert(&mut self, _: &str, _: &[Record]) -> Result<Inserted, StoreError> {
+        use crate::store::clickhouse::ClickHouseError::{Passing, Rows};
+        self.calls += 1;
+        let (server, why) = ("test".to_owned(), "no".to_owned());
+        Err(if self.poison { Rows { server, why } } else { Passing { server, why } }.into())
+    }
+    fn usage(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::UsageRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn first_seen(&self, _: &str, _: i64) -> Result<std::collections::BTreeMap<String, i64>, StoreError> {
+        Ok(std::collections::BTreeMap::new())
+    }
+    fn lookups(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::LookupRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn ledger(&self, _: &str, _: crate::time::Window) -> Result<crate::store::Ledger, StoreError> {
+        Ok(crate::store::Ledger::default())
+    }
+    fn tallies(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::TallyRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn an_outage_ends_in_one_large_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = spool(dir.path(), &[&segments()[0]]);
+    let (queue, mut away) = (spool.queue("store"), Refusing { poison: false, calls: 0 });
+    let mut writer = spool.writer(8);
+    for segment in &segments()[1..] {
+        assert!(deliver(&queue, &mut away).is_err());
+        writer.append(&segment[0]).unwrap();
+        writer.seal().unwrap();
+    }
+    assert_eq!((batches(queue.dir()).unwrap().len(), queue.segments().unwrap().len()), (1, 3));
+    assert_eq!(deliver(&queue, &mut store(dir.path())).unwrap().batches, 2);
+}
+
+#[test]
+fn a_batch_that_is_never_taken_goes_aside_with_its_reason_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = waiting(dir.path());
+    let mut poisoned = Refusing { poison: true, calls: 0 };
+    let folded = deliver(&queue, &mut poisoned).unwrap();
+    assert_eq!((folded.set_aside, folded.batches, poisoned.calls), (1, 0, 1));
+    assert!(names(queue.dir()).is_empty(), "the queue goes on");
+    let spool = dir.path().join("spool");
+    let aside = rejects::list(&spool).unwrap();
+    assert_eq!((aside.len(), aside[0].reason.as_str()), (1, "test: refuses the rows: no"));
+    rejects::replay(&spool, "store", &aside[0]).unwrap();
+    assert!(rejects::list(&spool).unwrap().is_empty() && names(&spool.join(rejects::FOLDER)).is_empty());
+    assert_eq!(deliver(&queue, &mut store(dir.path())).unwrap().records.new, 8);
+    assert_eq!(facts(dir.path()), WHOLE);
+}

@@ -99,7 +99,7 @@ impl Connection {
     where
         T: RowWrite,
     {
-        self.wait(async {
+        self.work(true, async {
             let mut insert = self.inside().insert::<T>(table).await?;
             for (name, value) in INSERT_SETTINGS {
                 insert = insert.with_setting(name, value);
@@ -116,14 +116,19 @@ impl Connection {
         self.client.clone().with_database(self.database.as_str())
     }
 
-    fn wait<T>(
+    fn wait<T>(&self, work: impl Future<Output = Result<T, clickhouse::error::Error>>) -> Result<T, ClickHouseError> {
+        self.work(false, work)
+    }
+
+    fn work<T>(
         &self,
+        carries_rows: bool,
         work: impl Future<Output = Result<T, clickhouse::error::Error>>,
     ) -> Result<T, ClickHouseError> {
         // The timer is made inside of the runtime: it needs its clock.
         let done = self.runtime.block_on(async { tokio::time::timeout(self.limit, work).await });
         let done = done.unwrap_or(Err(clickhouse::error::Error::TimedOut));
-        done.map_err(|error| ClickHouseError::of(&self.name, &error))
+        done.map_err(|error| ClickHouseError::of(&self.name, &error, carries_rows))
     }
 }
 

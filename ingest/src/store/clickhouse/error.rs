@@ -84,8 +84,8 @@ impl ClickHouseError {
         matches!(self, Self::Rows { .. })
     }
 
-    /// The error that the crate's error stands for.
-    pub(super) fn of(server: &str, error: &clickhouse::error::Error) -> Self {
+    /// The error that the crate's error stands for. Only a statement that carried rows can say that rows are at fault.
+    pub(super) fn of(server: &str, error: &clickhouse::error::Error, carried_rows: bool) -> Self {
         use clickhouse::error::Error;
         let (server, why) = (server.to_owned(), words(error));
         match error {
@@ -94,7 +94,7 @@ impl ClickHouseError {
                 Some(code) if ACCESS.contains(&code) => Self::Access { server, why },
                 Some(code) if DRIFT.contains(&code) => Self::Drift { server, why },
                 Some(code) if TOO_OLD.contains(&code) => Self::TooOld { server, why },
-                Some(code) if ROWS.contains(&code) => Self::Rows { server, why },
+                Some(code) if ROWS.contains(&code) && carried_rows => Self::Rows { server, why },
                 _ => Self::Passing { server, why },
             },
             _ => Self::Passing { server, why },
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> ClickHouseError {
-        ClickHouseError::of("clickhouse://h:1/db", &Error::BadResponse(text.to_owned()))
+        ClickHouseError::of("clickhouse://h:1/db", &Error::BadResponse(text.to_owned()), true)
     }
 
     #[test]
@@ -141,6 +141,8 @@ mod tests {
         assert!(of("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space").retry());
         assert!(of("503 Service Unavailable").retry() && of("").retry());
         assert!(of("Code: 117. DB::Exception: Incorrect data").poison());
+        let question = ClickHouseError::of("s", &Error::BadResponse("Code: 117. DB::Exception: no".to_owned()), false);
+        assert!(!question.poison());
         let refused = of("Code: 516. DB::Exception: default: Authentication failed");
         assert!(matches!(refused, ClickHouseError::Access { .. }) && !refused.retry() && !refused.poison());
         let drift = of("Code: 16. DB::Exception: No such column");

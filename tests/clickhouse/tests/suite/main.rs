@@ -5,6 +5,8 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod facts;
+mod faults;
+mod proxy;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use the rest")]
 #[path = "../../../../ingest/src/sample.rs"]
 mod sample;

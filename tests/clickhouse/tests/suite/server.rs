@@ -21,7 +21,10 @@ const ENGINE_FOLDER: &str = "chdb-26.5.3/libchdb.so";
 pub(crate) struct Server {
     /// Where it is.
     pub(crate) target: ClickHouseTarget,
-    engine: Option<Engine>,
+    /// Ends with this.
+    _engine: Option<Engine>,
+    /// The database is dropped with this.
+    ours: bool,
 }
 
 /// A server, or none where the machine has none: the test is then skipped, unless nothing may be skipped.
@@ -30,11 +33,11 @@ pub(crate) fn server() -> Option<Server> {
         let mut target = ClickHouseTarget::parse(&url).unwrap();
         target.database = format!("shadowtap_test_{}_{}", std::process::id(), number());
         target.password = std::env::var(PASSWORD_VARIABLE).ok().map(|text| Secret::new(&text));
-        return Some(Server { target, engine: None });
+        return Some(Server { target, _engine: None, ours: true });
     }
     Engine::start().map(|engine| {
-        let target = ClickHouseTarget::parse(&format!("clickhouse://{}/test", engine.address)).unwrap();
-        Server { target, engine: Some(engine) }
+        let target = engine.server().target.clone();
+        Server { target, _engine: Some(engine), ours: false }
     })
 }
 
@@ -91,7 +94,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        if self.engine.is_none() && !std::thread::panicking() {
+        if self.ours && !std::thread::panicking() {
             self.sql_outside(&format!("DROP DATABASE IF EXISTS {}", self.target.database));
         }
     }
@@ -117,6 +120,12 @@ impl Engine {
         let data = tempfile::tempdir().unwrap();
         let (child, address) = launch(&library, data.path());
         Some(Self { address, child, library, data })
+    }
+
+    /// The database of the test on it.
+    pub(crate) fn server(&self) -> Server {
+        let target = ClickHouseTarget::parse(&format!("clickhouse://{}/test", self.address)).unwrap();
+        Server { target, _engine: None, ours: false }
     }
 
     /// Ends it at once, as a power cut does for the process.
