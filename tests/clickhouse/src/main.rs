@@ -44,6 +44,10 @@ fn main() -> ExitCode {
 }
 
 fn serve(library: &std::path::Path, data: &std::path::Path, port: u16) -> Result<(), Box<dyn std::error::Error>> {
+    // Each part of a table is some files, and parts of many tests are open at once.
+    let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
+    let limit = rustix::process::Rlimit { current: most, maximum: most };
+    rustix::process::setrlimit(rustix::process::Resource::Nofile, limit)?;
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let engine: Shared = Arc::new(Mutex::new(Some(Engine::open(library, data)?)));
     let listener = TcpListener::bind(("127.0.0.1", port))?;

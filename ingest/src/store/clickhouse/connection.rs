@@ -116,7 +116,10 @@ impl Connection {
         self.client.clone().with_database(self.database.as_str())
     }
 
-    fn wait<T>(&self, work: impl Future<Output = Result<T, clickhouse::error::Error>>) -> Result<T, ClickHouseError> {
+    fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, clickhouse::error::Error>>,
+    ) -> Result<T, ClickHouseError> {
         self.work(false, work)
     }
 

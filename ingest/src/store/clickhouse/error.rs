@@ -141,7 +141,8 @@ mod tests {
         assert!(of("Code: 243. DB::Exception: Cannot reserve 1.00 MiB, not enough space").retry());
         assert!(of("503 Service Unavailable").retry() && of("").retry());
         assert!(of("Code: 117. DB::Exception: Incorrect data").poison());
-        let question = ClickHouseError::of("s", &Error::BadResponse("Code: 117. DB::Exception: no".to_owned()), false);
+        let question =
+            ClickHouseError::of("s", &Error::BadResponse("Code: 117. DB::Exception: no".to_owned()), false);
         assert!(!question.poison());
         let refused = of("Code: 516. DB::Exception: default: Authentication failed");
         assert!(matches!(refused, ClickHouseError::Access { .. }) && !refused.retry() && !refused.poison());

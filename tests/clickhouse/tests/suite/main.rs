@@ -6,6 +6,7 @@
 
 mod facts;
 mod faults;
+mod parity;
 mod proxy;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use the rest")]
 #[path = "../../../../ingest/src/sample.rs"]

@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use ingest::store::Store;
 use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, PASSWORD_VARIABLE, Secret};
@@ -78,6 +79,8 @@ impl Server {
 
     fn post(&self, database: &str, sql: &str) -> Result<String, String> {
         let mut stream = TcpStream::connect(format!("{}:{}", self.target.host, self.target.port)).unwrap();
+        // An engine that hangs fails a test instead of stopping it.
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         let user = self.target.user.as_deref().unwrap_or("default");
         let password = std::env::var(PASSWORD_VARIABLE).unwrap_or_default();
         let headers = format!("X-ClickHouse-User: {user}\r\nX-ClickHouse-Key: {password}");
