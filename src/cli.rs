@@ -40,4 +40,6 @@ pub(crate) enum Command {
     Catalog(command::catalog::Args),
     /// Check and explain the policy
     Policy(command::policy::Args),
+    /// Look into what the store could not take, and put it back
+    Spool(command::spool::Args),
 }

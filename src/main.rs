@@ -10,6 +10,7 @@ mod delivery;
 mod exit;
 mod rules_files;
 mod spooling;
+mod store;
 mod terminal;
 mod totals;
 
@@ -35,5 +36,6 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Inspect(args) => command::inspect::run(&args),
         Command::Catalog(args) => command::catalog::run(&args),
         Command::Policy(args) => command::policy::run(&args),
+        Command::Spool(args) => command::spool::run(&args),
     }
 }

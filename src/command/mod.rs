@@ -9,3 +9,4 @@ pub(crate) mod read;
 pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;
+pub(crate) mod spool;
