@@ -13,3 +13,4 @@ mod proxy;
 mod sample;
 mod schema;
 mod server;
+mod sizing;
