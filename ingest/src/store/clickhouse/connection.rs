@@ -90,14 +90,14 @@ impl Connection {
     }
 
     /// Sends rows as one block of one INSERT, which the server does once however often it is sent.
-    pub(super) fn insert<T: Row>(
+    pub(super) fn insert<T>(
         &self,
         table: &str,
         token: &str,
         rows: &[T::Value<'_>],
     ) -> Result<(), ClickHouseError>
     where
-        T: RowWrite,
+        T: Row + RowWrite,
     {
         self.work(true, async {
             let mut insert = self.inside().insert::<T>(table).await?;
