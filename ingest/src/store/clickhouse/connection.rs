@@ -90,12 +90,7 @@ impl Connection {
     }
 
     /// Sends rows as one block of one INSERT, which the server does once however often it is sent.
-    pub(super) fn insert<T>(
-        &self,
-        table: &str,
-        token: &str,
-        rows: &[T::Value<'_>],
-    ) -> Result<(), ClickHouseError>
+    pub(super) fn insert<T>(&self, table: &str, token: &str, rows: &[T::Value<'_>]) -> Result<(), ClickHouseError>
     where
         T: Row + RowWrite,
     {

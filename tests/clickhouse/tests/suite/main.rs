@@ -14,3 +14,4 @@ mod sample;
 mod schema;
 mod server;
 mod sizing;
+mod tls;
