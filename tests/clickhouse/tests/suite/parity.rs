@@ -104,6 +104,20 @@ fn the_recorded_office_week_gives_the_same_report() {
     alike(&Office { records: out.0, catalogue, policy, site: "" });
 }
 
+/// Each question as it stands, asked without the store: what a panel would send.
+#[test]
+fn each_question_is_answered_by_the_server() {
+    let Some(server) = server() else { return };
+    server.store().insert("all", &facts()).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../dashboards/sql/clickhouse");
+    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let sql = fs::read_to_string(&path).unwrap();
+        let sql = sql.replace("{from:Int64}", "0").replace("{to:Int64}", "4000000000000000");
+        let answer = server.sql(&sql.replace("{site:String}", "'hq'"));
+        assert!(!answer.is_empty() && !answer.contains('{'), "{}: {answer}", path.display());
+    }
+}
+
 /// One question, one name, whatever the store.
 #[test]
 fn each_question_stands_in_both_folders() {
