@@ -1,10 +1,14 @@
 //! Drains the spool within this process, and says what the store and the SIEM did.
 
+#[cfg(feature = "live")]
+use std::time::Duration;
+
 use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, Week};
 use ingest::siem::SiemReport;
 use ingest::store::Store;
+use ingest::store::clickhouse::Patience;
 use ingest::text::counted;
 use sensor::spool::Spool;
 
@@ -13,6 +17,10 @@ use crate::exit::Failure;
 use crate::rules_files::Rules;
 use crate::terminal;
 
+/// A live sensor's facts gather for this long on their way to a server.
+#[cfg(feature = "live")]
+const GATHER: Duration = Duration::from_secs(10);
+
 /// Spool and delivery on one data directory.
 pub(crate) struct Delivery {
     /// The spool that delivery reads.
@@ -20,6 +28,7 @@ pub(crate) struct Delivery {
     deliverer: Deliverer,
     rules: Rules,
     generation: u64,
+    patience: Patience,
 }
 
 impl Delivery {
@@ -34,10 +43,16 @@ impl Delivery {
             syslog: setup.syslog.clone(),
             time_zone: setup.time_zone.clone(),
         };
-        let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
+        let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
         let deliverer = Deliverer::with_store(config, store)?;
         let rules = setup.rules.clone();
-        Ok(Self { spool, deliverer, generation: rules.generation(), rules })
+        Ok(Self { spool, deliverer, generation: rules.generation(), rules, patience })
+    }
+
+    /// From now on facts for a server gather for some seconds, or no longer at all. Findings never wait.
+    #[cfg(feature = "live")]
+    pub(crate) fn gather(&self, gather: bool) {
+        self.patience.set(if gather { GATHER } else { Duration::ZERO });
     }
 
     /// Delivers what waits. A SIEM that is down is a warning: its events wait in the findings file.

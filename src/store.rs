@@ -4,7 +4,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, PASSWORD_VARIABLE, Secret};
+use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, PASSWORD_VARIABLE, Patience, Secret};
 use ingest::store::{STORE_FILE, SqliteStore, Store};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -74,11 +74,22 @@ impl StoreChoice {
 
     /// Opens the store. A server is not spoken to before it is needed.
     pub(crate) fn open(&self, data_dir: &Path, zone: &TimeZone) -> Result<Box<dyn Store>, Failure> {
+        Ok(self.open_patient(data_dir, zone)?.0)
+    }
+
+    /// The same, with the handle on how long facts gather before they go out.
+    pub(crate) fn open_patient(
+        &self,
+        data_dir: &Path,
+        zone: &TimeZone,
+    ) -> Result<(Box<dyn Store>, Patience), Failure> {
         Ok(match self {
-            Self::Embedded => Box::new(SqliteStore::open(data_dir, zone.clone())?),
+            Self::Embedded => (Box::new(SqliteStore::open(data_dir, zone.clone())?), Patience::default()),
             Self::ClickHouse { target, keep } => {
-                let store = ClickHouseStore::new((**target).clone(), *keep, zone.clone());
-                Box::new(store.map_err(Failure::usage)?)
+                let store =
+                    ClickHouseStore::new((**target).clone(), *keep, zone.clone()).map_err(Failure::usage)?;
+                let patience = store.patience_handle();
+                (Box::new(store), patience)
             }
         })
     }

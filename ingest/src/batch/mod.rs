@@ -11,6 +11,7 @@ pub mod rejects;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sensor::spool::{Queue, SpoolError};
 use sha2::{Digest, Sha256};
@@ -23,6 +24,9 @@ use crate::store::{Inserted, Store, StoreError};
 pub const BATCH_RECORDS: usize = 100_000;
 /// And at this many bytes, because a batch is folded in memory.
 pub const BATCH_BYTES: usize = 32 << 20;
+
+/// This much is worth a batch before the store's patience is at its end: some 20,000 records.
+const ENOUGH_BYTES: u64 = 16 << 20;
 
 const EXTENSION: &str = "batch";
 /// Between the names of the first and the last segment.
@@ -63,10 +67,28 @@ pub fn deliver(queue: &Queue, store: &mut dyn Store) -> Result<Folded, BatchErro
         for path in batches(queue.dir())? {
             insert(&path, store, &mut folded)?;
         }
-        if !fold(queue)? {
+        if is_gathering(queue, store.patience())? || !fold(queue)? {
             return Ok(folded);
         }
     }
+}
+
+/// True while what waits is neither old enough nor enough for a batch.
+fn is_gathering(queue: &Queue, patience: Duration) -> Result<bool, BatchError> {
+    if patience.is_zero() {
+        return Ok(false);
+    }
+    let mut bytes = 0;
+    for segment in queue.segments()? {
+        let about = fs::metadata(&segment).map_err(FileError::of("look at", &segment))?;
+        // A clock that was set back makes a segment old at once: late is worse than small.
+        let age = about.modified().ok().and_then(|at| at.elapsed().ok());
+        bytes += about.len();
+        if age.is_none_or(|age| age >= patience) || bytes >= ENOUGH_BYTES {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Finishes what a crash left: half-written batches go, and so do segments that a batch's name covers.

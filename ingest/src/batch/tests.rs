@@ -159,9 +159,11 @@ fn a_batch_ends_where_its_limit_is() {
 }
 
 /// A store that takes nothing, for one reason or the other.
+#[derive(Default)]
 struct Refusing {
     poison: bool,
     calls: usize,
+    patience: Duration,
 }
 
 impl Store for Refusing {
@@ -170,6 +172,9 @@ impl Store for Refusing {
         self.calls += 1;
         let (server, why) = ("test".to_owned(), "no".to_owned());
         Err(if self.poison { Rows { server, why } } else { Passing { server, why } }.into())
+    }
+    fn patience(&self) -> Duration {
+        self.patience
     }
     fn usage(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::UsageRow>, StoreError> {
         Ok(Vec::new())
@@ -195,7 +200,7 @@ impl Store for Refusing {
 fn an_outage_ends_in_one_large_batch() {
     let dir = tempfile::tempdir().unwrap();
     let spool = spool(dir.path(), &[&segments()[0]]);
-    let (queue, mut away) = (spool.queue("store"), Refusing { poison: false, calls: 0 });
+    let (queue, mut away) = (spool.queue("store"), Refusing::default());
     let mut writer = spool.writer(8);
     for segment in &segments()[1..] {
         assert!(deliver(&queue, &mut away).is_err());
@@ -210,7 +215,7 @@ fn an_outage_ends_in_one_large_batch() {
 fn a_batch_that_is_never_taken_goes_aside_with_its_reason_and_comes_back() {
     let dir = tempfile::tempdir().unwrap();
     let queue = waiting(dir.path());
-    let mut poisoned = Refusing { poison: true, calls: 0 };
+    let mut poisoned = Refusing { poison: true, ..Refusing::default() };
     let folded = deliver(&queue, &mut poisoned).unwrap();
     assert_eq!((folded.set_aside, folded.batches, poisoned.calls), (1, 0, 1));
     assert!(names(queue.dir()).is_empty(), "the queue goes on");
@@ -221,4 +226,17 @@ fn a_batch_that_is_never_taken_goes_aside_with_its_reason_and_comes_back() {
     assert!(rejects::list(&spool).unwrap().is_empty() && names(&spool.join(rejects::FOLDER)).is_empty());
     assert_eq!(deliver(&queue, &mut store(dir.path())).unwrap().records.new, 8);
     assert_eq!(facts(dir.path()), WHOLE);
+}
+
+#[test]
+fn facts_gather_as_long_as_the_store_is_patient() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = waiting(dir.path());
+    let mut patient = Refusing { patience: Duration::from_secs(10), ..Refusing::default() };
+    assert_eq!(deliver(&queue, &mut patient).unwrap(), Folded::default());
+    assert_eq!((queue.segments().unwrap().len(), patient.calls), (4, 0));
+    let oldest = fs::File::open(&queue.segments().unwrap()[0]).unwrap();
+    oldest.set_modified(std::time::SystemTime::now() - Duration::from_secs(11)).unwrap();
+    assert!(deliver(&queue, &mut patient).is_err());
+    assert_eq!((queue.segments().unwrap().len(), patient.calls), (0, 1), "all of them in one batch");
 }

@@ -8,6 +8,7 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rules::catalogue::{Access, Plan};
 use rules::usage::Use;
@@ -23,6 +24,11 @@ use crate::time::Window;
 pub trait Store: Send {
     /// Adds one batch in one transaction. A token that is in already changes nothing; nor does a record that is.
     fn insert(&mut self, token: &str, records: &[Record]) -> Result<Inserted, StoreError>;
+
+    /// How long facts may gather before a batch is made of them: a column store wants few large inserts.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Who used what: one row per device, address, service and access.
     fn usage(&self, site: &str, window: Window) -> Result<Vec<UsageRow>, StoreError>;

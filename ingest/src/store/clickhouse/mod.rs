@@ -18,7 +18,9 @@ mod rows;
 mod target;
 mod tls;
 
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
@@ -36,6 +38,22 @@ pub struct ClickHouseStore {
     /// The schema is known to be there and in step; unknown again after each error.
     ready: Mutex<bool>,
     backoff: Backoff,
+    patience: Patience,
+}
+
+/// How long facts gather before a batch, shared with whoever may be in a hurry. At first they do not gather at all.
+#[derive(Debug, Clone, Default)]
+pub struct Patience(Arc<AtomicU64>);
+
+impl Patience {
+    /// From now on facts gather for this long.
+    pub fn set(&self, patience: Duration) {
+        self.0.store(u64::try_from(patience.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    fn value(&self) -> Duration {
+        Duration::from_millis(self.0.load(Ordering::Relaxed))
+    }
 }
 
 impl ClickHouseStore {
@@ -45,7 +63,19 @@ impl ClickHouseStore {
     /// A certificate or key file that cannot be read or is none.
     pub fn new(target: ClickHouseTarget, keep: Keep, zone: TimeZone) -> Result<Self, TargetError> {
         let connection = Connection::new(target)?;
-        Ok(Self { connection, keep, zone, ready: Mutex::new(false), backoff: Backoff::default() })
+        Ok(Self {
+            connection,
+            keep,
+            zone,
+            ready: Mutex::new(false),
+            backoff: Backoff::default(),
+            patience: Patience::default(),
+        })
+    }
+
+    /// The handle that says how long facts gather.
+    pub fn patience_handle(&self) -> Patience {
+        self.patience.clone()
     }
 
     /// Makes the schema, or brings it up to date, unless that was done since the last error.

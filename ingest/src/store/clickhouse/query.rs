@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::str::FromStr;
+use std::time::Duration;
 
 use clickhouse::{Row, RowOwned, RowRead};
 use sensor::record::Record;
@@ -26,6 +27,10 @@ const NEWEST: &str = include_str!("../../../../dashboards/sql/clickhouse/newest.
 impl Store for ClickHouseStore {
     fn insert(&mut self, token: &str, records: &[Record]) -> Result<Inserted, StoreError> {
         Ok(self.insert_batch(token, records)?)
+    }
+
+    fn patience(&self) -> Duration {
+        self.patience.value()
     }
 
     fn usage(&self, site: &str, window: Window) -> Result<Vec<UsageRow>, StoreError> {
