@@ -1,6 +1,5 @@
 //! Drains the spool within this process, and says what the store and the SIEM did.
 
-#[cfg(feature = "live")]
 use std::time::Duration;
 
 use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
@@ -18,7 +17,6 @@ use crate::rules_files::Rules;
 use crate::terminal;
 
 /// A live sensor's facts gather for this long on their way to a server.
-#[cfg(feature = "live")]
 const GATHER: Duration = Duration::from_secs(10);
 
 /// Spool and delivery on one data directory.
@@ -50,7 +48,7 @@ impl Delivery {
     }
 
     /// From now on facts for a server gather for some seconds, or no longer at all. Findings never wait.
-    #[cfg(feature = "live")]
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` has time to wait"))]
     pub(crate) fn gather(&self, gather: bool) {
         self.patience.set(if gather { GATHER } else { Duration::ZERO });
     }
