@@ -21,5 +21,6 @@ mod lab;
 mod live;
 mod own_captures;
 mod rule_files;
+mod store;
 mod support;
 mod syslog;

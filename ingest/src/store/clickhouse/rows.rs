@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::db::int;
 use crate::store::insert::ech;
 use crate::store::rollup::Share;
-use crate::time::{date, hour_start};
+use crate::time::date;
 
 /// The last µs that `DateTime` can hold, in 2106. A forged time outside of it lands on the edge.
 pub(super) const LAST: i64 = u32::MAX as i64 * 1_000_000;
@@ -110,7 +110,7 @@ impl<'a> FlowRow<'a> {
             sensor: &flow.sensor,
             site: &flow.site,
             day: day(flow.end, context.zone),
-            hour: seconds(hour_start(micros(flow.end), context.zone)),
+            hour: seconds(share.hour),
             start: micros(flow.start),
             end: micros(flow.end),
             emitted: micros(flow.emitted),

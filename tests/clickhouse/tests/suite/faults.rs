@@ -1,16 +1,10 @@
 //! Whatever breaks, and whenever: in the end each fact is in once, in the tables and in the roll-ups.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
-use ingest::batch::{self, rejects};
 use ingest::store::Store;
-use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Secret};
+use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget};
 use sensor::record::Record;
-use sensor::spool::Queue;
 
 use crate::facts::{embedded, facts};
 use crate::proxy::{Fault, Proxy};
@@ -18,7 +12,7 @@ use crate::sample::*;
 use crate::server::{Server, answers, engine, server, store};
 
 /// The facts around midnight on the site's clock: their flows lie in two partitions.
-fn over_midnight() -> Vec<Record> {
+pub(crate) fn over_midnight() -> Vec<Record> {
     let midnight = MONDAY + 15 * HOUR;
     let mut records = facts();
     records.extend((0..20).map(|n| flow_record(flow("10.20.1.5", "good", midnight + (n - 10) * SECOND))));
@@ -54,7 +48,7 @@ fn counts(server: &Server, site: &str) -> String {
 }
 
 /// A store that comes to the server through the proxy, gives up on a silent peer soon, and has no pause to wait for.
-fn through(proxy: &Proxy, database: &str) -> ClickHouseStore {
+pub(crate) fn through(proxy: &Proxy, database: &str) -> ClickHouseStore {
     let mut target = ClickHouseTarget::parse(&format!("clickhouse://{}/{database}", proxy.address)).unwrap();
     target.timeout = Duration::from_secs(4);
     store(target)
@@ -139,97 +133,6 @@ fn a_silent_peer_is_given_up() {
     }
 }
 
-/// Batches of a spool, delivered by one sender after the other until nothing waits.
-fn drain(queue: &Queue, proxy: &Proxy, database: &str) {
-    let mut tries = 0;
-    while let Err(error) = batch::deliver(queue, &mut through(proxy, database)) {
-        tries += 1;
-        assert!(tries < 200, "{error}");
-        thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// Many segments by two writers, so that they are many batches.
-fn spooled(dir: &Path, records: &[Record]) -> Queue {
-    let parts: Vec<&[Record]> = records.chunks(5).collect();
-    let spool = spool(dir, &[]);
-    for (number, part) in (1..).zip(parts) {
-        let mut writer = spool.writer(number);
-        part.iter().for_each(|record| writer.append(record).unwrap());
-        writer.seal().unwrap();
-    }
-    spool.queue("store")
-}
-
-#[test]
-fn a_server_that_is_killed_at_any_time_has_each_fact_once() {
-    let Some(mut engine) = engine() else { return };
-    let records = over_midnight();
-    let (_dir, sqlite) = embedded(&records);
-    let proxy = Proxy::new(engine.address);
-    for pause in [20, 60, 110, 170, 240, 320] {
-        let dir = tempfile::tempdir().unwrap();
-        let queue = spooled(dir.path(), &records);
-        let database = format!("after{pause}");
-        thread::scope(|scope| {
-            scope.spawn(|| drain(&queue, &proxy, &database));
-            for again in 1..4 {
-                thread::sleep(Duration::from_millis(pause * again));
-                engine.kill();
-                engine.restart();
-                proxy.redirect(engine.address);
-            }
-        });
-        assert_eq!(answers(&through(&proxy, &database)), answers(&sqlite), "killed after {pause} ms");
-        let mut server = engine.server();
-        server.target.database = database;
-        let days = server.sql("SELECT sum(flows), sum(turns), sum(bytes_up) FROM usage_day");
-        assert_eq!(days, server.sql("SELECT sum(flows), sum(turns), sum(bytes_up) FROM usage_hour"));
-        let flows = records.iter().filter(|record| matches!(record, Record::Flow(_))).count();
-        assert_eq!(server.sql("SELECT count() FROM flow"), flows.to_string(), "killed after {pause} ms");
-    }
-}
-
-/// Not a test of its own: the sender that the next test kills.
-#[test]
-fn sender() {
-    let (Ok(dir), Ok(address)) = (std::env::var("SENDER_DIR"), std::env::var("SENDER_TO")) else { return };
-    let target = ClickHouseTarget::parse(&format!("clickhouse://{address}/test")).unwrap();
-    let queue = spool(Path::new(&dir), &[]).queue("store");
-    batch::deliver(&queue, &mut store(target)).unwrap();
-}
-
-#[test]
-fn a_sender_that_is_killed_at_any_time_has_sent_each_fact_once() {
-    let Some(engine) = engine() else { return };
-    let records = over_midnight();
-    let (_dir, sqlite) = embedded(&records);
-    let proxy = Proxy::new(engine.address);
-    let dir = tempfile::tempdir().unwrap();
-    let queue = spooled(dir.path(), &records);
-    let send = || {
-        let mut sender = std::process::Command::new(std::env::current_exe().unwrap());
-        sender.args(["--exact", "faults::sender", "--quiet"]).stdout(std::process::Stdio::null());
-        sender.env("SENDER_DIR", dir.path()).env("SENDER_TO", engine.address.to_string()).spawn().unwrap()
-    };
-    let mut kills = 0;
-    for pause in (20_u64..).step_by(17) {
-        let mut sender = send();
-        thread::sleep(Duration::from_millis(pause % 400));
-        if let Some(status) = sender.try_wait().unwrap() {
-            assert!(status.success());
-            break;
-        }
-        sender.kill().unwrap();
-        sender.wait().unwrap();
-        kills += 1;
-        assert!(kills < 300, "it never ends");
-    }
-    assert!(kills > 3, "{kills} kills");
-    assert!(queue.segments().unwrap().is_empty());
-    assert_eq!(answers(&through(&proxy, "test")), answers(&sqlite), "after {kills} kills");
-}
-
 #[test]
 fn a_full_disk_delays_and_loses_nothing() {
     let Some(server) = server() else { return };
@@ -247,60 +150,6 @@ fn a_full_disk_delays_and_loses_nothing() {
     server.store().insert("whole", &records).unwrap();
     assert_eq!(answers(&server.store()), answers(&sqlite));
     assert_eq!(server.sql("SELECT sum(flows) FROM usage_day"), server.sql("SELECT sum(flows) FROM usage_hour"));
-}
-
-/// A constraint stands for whatever the server can have against rows.
-#[test]
-fn rows_that_the_server_refuses_go_aside_and_come_back() {
-    let Some(server) = server() else { return };
-    let records = over_midnight();
-    let (_dir, sqlite) = embedded(&records);
-    let dir = tempfile::tempdir().unwrap();
-    let queue = spooled(dir.path(), &records);
-    server.store().insert("schema", &[]).unwrap();
-    server.sql("ALTER TABLE flow ADD CONSTRAINT small CHECK service != 'deep'");
-    let folded = batch::deliver(&queue, &mut server.store()).unwrap();
-    assert!(folded.set_aside > 0 && folded.batches > folded.set_aside, "{folded:?}");
-    assert!(queue.segments().unwrap().is_empty(), "the queue goes on");
-    let spool = dir.path().join("spool");
-    let aside = rejects::list(&spool).unwrap();
-    assert_eq!(aside.len() as u64, folded.set_aside);
-    server.sql("ALTER TABLE flow DROP CONSTRAINT small");
-    for reject in &aside {
-        assert!(reject.reason.contains("VIOLATED_CONSTRAINT"), "{}", reject.reason);
-        rejects::replay(&spool, "store", reject).unwrap();
-    }
-    assert_eq!(batch::deliver(&queue, &mut server.store()).unwrap().batches, folded.set_aside);
-    assert_eq!(answers(&server.store()), answers(&sqlite));
-}
-
-/// A server that turns the user away: the password has reached it, and nobody else.
-#[test]
-fn credentials_go_to_the_server_and_into_no_message() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut target =
-        ClickHouseTarget::parse(&format!("clickhouse://writer@{}/test", listener.local_addr().unwrap())).unwrap();
-    target.password = Some(Secret::new("geheim\n"));
-    let server = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = [0; 4096];
-        let read = stream.read(&mut request).unwrap();
-        let body = "Code: 516. DB::Exception: writer: Authentication failed";
-        let head =
-            format!("HTTP/1.1 403 Forbidden\r\nX-ClickHouse-Exception-Code: 516\r\nContent-Length: {}", body.len());
-        stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
-        String::from_utf8_lossy(&request[..read]).to_lowercase()
-    });
-    let store = store(target);
-    let error = store.newest("", None).unwrap_err();
-    let request = server.join().unwrap();
-    assert!(
-        request.contains("x-clickhouse-user: writer") && request.contains("x-clickhouse-key: geheim"),
-        "{request}"
-    );
-    assert!(!request.lines().next().unwrap().contains("geheim"), "not in the URL, which servers log");
-    assert!(error.to_string().contains("Mend: user, password and grants") && !error.retry(), "{error}");
-    assert!(!format!("{error} {error:?} {store:?}").contains("geheim"));
 }
 
 #[test]

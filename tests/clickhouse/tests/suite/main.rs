@@ -4,10 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure message")]
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
+mod command;
 mod facts;
 mod faults;
+mod kills;
 mod parity;
 mod proxy;
+mod refusals;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use the rest")]
 #[path = "../../../../ingest/src/sample.rs"]
 mod sample;
