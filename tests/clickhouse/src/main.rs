@@ -17,10 +17,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use engine::Engine;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+/// How long the query at work may take when all is over.
+const LAST: Duration = Duration::from_secs(20);
 
 type Shared = Arc<Mutex<Option<Engine>>>;
 
@@ -65,6 +69,9 @@ fn serve(library: &std::path::Path, data: &std::path::Path, port: u16) -> Result
     thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
         handle.close();
+        // A query that never ends must not keep the process.
+        thread::sleep(LAST);
+        std::process::exit(1);
     });
     signals.forever().next();
     // Waits for the query at work, then closes the data folder in order.
