@@ -64,11 +64,12 @@ pub fn deliver(queue: &Queue, store: &mut dyn Store) -> Result<Folded, BatchErro
     recover(queue)?;
     let mut folded = Folded::default();
     loop {
-        for path in batches(queue.dir())? {
-            insert(&path, store, &mut folded)?;
-        }
-        if is_gathering(queue, store.patience())? || !fold(queue)? {
+        let waiting = batches(queue.dir())?;
+        if waiting.is_empty() && (is_gathering(queue, store.patience())? || !fold(queue)?) {
             return Ok(folded);
+        }
+        for path in waiting {
+            insert(&path, store, &mut folded)?;
         }
     }
 }
@@ -136,8 +137,10 @@ fn insert(path: &Path, store: &mut dyn Store, folded: &mut Folded) -> Result<(),
     let batch = segment::read(path)?;
     let inserted = match store.insert(&token(path, &batch.bytes), &batch.records) {
         Err(error) if error.poison() => {
-            rejects::set_aside(path, &error.to_string())?;
-            folded.set_aside += 1;
+            if !rejects::halve(path, &batch)? {
+                rejects::set_aside(path, &error.to_string())?;
+                folded.set_aside += 1;
+            }
             return Ok(());
         }
         other => other?,

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{EXTENSION, with_extension};
+use super::{EXTENSION, stem, with_extension};
 use crate::files::{FileError, remove, write_whole};
+use crate::segment::Segment;
 
 /// The folder beside the spool's queues.
 pub const FOLDER: &str = "rejects";
@@ -18,6 +19,28 @@ pub struct Reject {
     pub path: PathBuf,
     /// What the store said.
     pub reason: String,
+}
+
+/// A batch of more records is halved when the store refuses it: one bad record shall not take 100,000 with it. Smaller,
+/// and a store that refuses everything would be asked a hundred thousand times.
+const SMALLEST: usize = 1000;
+/// Behind the names of the segments: which half of a batch this is. Greater than a digit, so that the name of a half
+/// covers the same segments as the name of the whole.
+const HALF: &str = "~";
+
+/// Makes two batches of one that is large enough for it, and says whether it did. A half has a token of its own; what of
+/// it came in with the whole is known by its keys.
+pub(super) fn halve(batch: &Path, segment: &Segment) -> Result<bool, FileError> {
+    if segment.records.len() <= SMALLEST {
+        return Ok(false);
+    }
+    let lines: Vec<&[u8]> = segment.bytes.split_inclusive(|byte| *byte == b'\n').collect();
+    let (front, back) = lines.split_at(lines.len() / 2);
+    for (number, half) in [front, back].into_iter().enumerate() {
+        write_whole(&batch.with_file_name(format!("{}{HALF}{number}.{EXTENSION}", stem(batch))), half)?;
+    }
+    remove(batch)?;
+    Ok(true)
 }
 
 /// Moves a batch out of its queue. The reason is written first: a batch that lies here always has one.

@@ -164,12 +164,19 @@ struct Refusing {
     poison: bool,
     calls: usize,
     patience: Duration,
+    /// Poison is what this client did, and nothing else.
+    client: Option<u16>,
 }
 
 impl Store for Refusing {
-    fn insert(&mut self, _: &str, _: &[Record]) -> Result<Inserted, StoreError> {
+    fn insert(&mut self, _: &str, records: &[Record]) -> Result<Inserted, StoreError> {
         use crate::store::clickhouse::ClickHouseError::{Passing, Rows};
         self.calls += 1;
+        let at_fault =
+            |record: &Record| matches!(record, Record::Flow(flow) if Some(flow.client_port) == self.client);
+        if self.client.is_some() && !records.iter().any(at_fault) {
+            return Ok(Inserted { new: records.len() as u64, known: 0 });
+        }
         let (server, why) = ("test".to_owned(), "no".to_owned());
         Err(if self.poison { Rows { server, why } } else { Passing { server, why } }.into())
     }
@@ -239,4 +246,25 @@ fn facts_gather_as_long_as_the_store_is_patient() {
     oldest.set_modified(std::time::SystemTime::now() - Duration::from_secs(11)).unwrap();
     assert!(deliver(&queue, &mut patient).is_err());
     assert_eq!((queue.segments().unwrap().len(), patient.calls), (0, 1), "all of them in one batch");
+}
+
+#[test]
+fn one_bad_record_takes_few_others_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = |n: u16| {
+        let flow = flow("10.20.1.1", "chat", MONDAY + i64::from(n) * SECOND);
+        flow_record(sensor::record::FlowRecord { client_port: n, ..flow })
+    };
+    let many: Vec<Record> = (0..10_000).map(record).collect();
+    let queue = spool(dir.path(), &[&many]).queue("store");
+    let copy = (queue.segments().unwrap().remove(0), fs::read(&queue.segments().unwrap()[0]).unwrap());
+    let mut picky = Refusing { poison: true, client: Some(7_777), ..Refusing::default() };
+    let folded = deliver(&queue, &mut picky).unwrap();
+    let aside = rejects::list(&dir.path().join("spool")).unwrap();
+    assert_eq!((folded.set_aside, aside.len()), (1, 1));
+    let lines = fs::read_to_string(&aside[0].path).unwrap().lines().count() as u64;
+    assert!(lines <= 1_000 && folded.records.new == 10_000 - lines, "{lines} lines aside, {folded:?}");
+    assert!(names(queue.dir()).is_empty());
+    let half = queue.dir().join(aside[0].path.file_name().unwrap());
+    assert!(Span::of_batch(&half).unwrap().covers(&copy.0), "a half covers the segment that it came from");
 }

@@ -7,10 +7,12 @@ use std::thread;
 use ingest::batch::{self, rejects};
 use ingest::store::Store;
 use ingest::store::clickhouse::{ClickHouseTarget, Secret};
+use sensor::record::Record;
 
 use crate::facts::embedded;
 use crate::faults::over_midnight;
 use crate::kills::spooled;
+use crate::sample::*;
 use crate::server::{answers, server, store};
 
 /// A constraint stands for whatever the server can have against rows.
@@ -36,6 +38,30 @@ fn rows_that_the_server_refuses_go_aside_and_come_back() {
     }
     assert_eq!(batch::deliver(&queue, &mut server.store()).unwrap().batches, folded.set_aside);
     assert_eq!(answers(&server.store()), answers(&sqlite));
+}
+
+/// The flows of the whole batch are in when its minutes are refused; its halves come under names of their own.
+#[test]
+fn a_large_batch_is_halved_around_a_bad_row_and_counts_once() {
+    let Some(server) = server() else { return };
+    let mut records: Vec<Record> =
+        (0..2_400).map(|n| flow_record(flow("10.20.1.1", "chat", MONDAY + n * SECOND))).collect();
+    records.extend((0..100).map(|n| minute_record(MONDAY + n * 60 * SECOND)));
+    let (_dir, sqlite) = embedded(&records);
+    let dir = tempfile::tempdir().unwrap();
+    let queue = spool(dir.path(), &[&records]).queue("store");
+    server.store().insert("schema", &[]).unwrap();
+    let bad = format!("minute != fromUnixTimestamp64Micro({})", MONDAY + 60 * SECOND);
+    server.sql(&format!("ALTER TABLE minute ADD CONSTRAINT bad CHECK {bad}"));
+    let folded = batch::deliver(&queue, &mut server.store()).unwrap();
+    assert_eq!((folded.set_aside, server.sql("SELECT count() FROM flow")), (1, "2400".to_owned()));
+    let spool = dir.path().join("spool");
+    let aside = rejects::list(&spool).unwrap();
+    server.sql("ALTER TABLE minute DROP CONSTRAINT bad");
+    rejects::replay(&spool, "store", &aside[0]).unwrap();
+    assert_eq!(batch::deliver(&queue, &mut server.store()).unwrap().batches, 1);
+    assert_eq!(answers(&server.store()), answers(&sqlite));
+    assert_eq!(server.sql("SELECT sum(flows) FROM usage_day"), "2400");
 }
 
 /// A server that turns the user away: the password has reached it, and nobody else.
