@@ -12,6 +12,9 @@ use libloading::{Library, Symbol};
 type Connection = *mut *mut c_void;
 type Answer = *mut c_void;
 
+/// With 16 the engine waits for itself for ever when it opens a folder with a dozen tables; some 25 are ever used.
+const THREADS: &str = "--max_thread_pool_size=64";
+
 /// One engine on one data folder. The library allows one per process.
 pub(crate) struct Engine {
     library: Library,
@@ -45,7 +48,7 @@ impl Engine {
     /// Loads the library and opens the data folder, which is made when absent.
     pub(crate) fn open(library: &Path, data: &Path) -> Result<Self, Box<dyn std::error::Error>> {
         let path = [b"--path=", data.as_os_str().as_bytes()].concat();
-        let arguments = [CString::new("chdb")?, CString::new(path)?, CString::new("--max_thread_pool_size=16")?];
+        let arguments = [CString::new("chdb")?, CString::new(path)?, CString::new(THREADS)?];
         let mut pointers: Vec<*mut c_char> = arguments.iter().map(|a| a.as_ptr().cast_mut()).collect();
         // SAFETY: the file is the engine that the fetch script verified by its hash; its constructors expect nothing.
         let library = unsafe { Library::new(library)? };
