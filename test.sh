@@ -1,7 +1,9 @@
 #!/bin/sh
 # All tests in one command: installs what is missing for them, then runs them. What a machine does not allow (network
 # namespaces without root) is skipped with a message; with SHADOWTAP_CI=1 nothing may be skipped.
-#   SHADOWTAP_CORPUS   folder of third-party captures with ground truth, not part of this repository
+#   SHADOWTAP_CORPUS            folder of third-party captures with ground truth, not part of this repository
+#   SHADOWTAP_TEST_CLICKHOUSE   a ClickHouse server for the store's tests (docs/clickhouse.md), instead of the engine that
+#                               is fetched for them (167 MB, once)
 set -eu
 cd "$(dirname "$0")"
 . ./needs.sh
@@ -13,7 +15,12 @@ need ip iproute2
 need sysctl procps
 need mount mount
 need /usr/sbin/rsyslogd rsyslog
+need curl curl
 install_needs
+if [ -z "${SHADOWTAP_TEST_CLICKHOUSE:-}${SHADOWTAP_TEST_ENGINE:-}" ]; then
+    # Without it the tests on ClickHouse say that they are skipped, and fail where nothing may be skipped.
+    SHADOWTAP_TEST_ENGINE="$(tests/clickhouse/fetch.sh)" && export SHADOWTAP_TEST_ENGINE
+fi
 
 PATH="$PATH:/usr/sbin:/sbin"
 exec cargo test --workspace --locked "$@"

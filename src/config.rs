@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::exit::Failure;
 use crate::rules_files::Rules;
+use crate::store::{StoreChoice, StoreFile};
 
 /// Arguments that all commands with a data directory share.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -34,6 +35,10 @@ pub(crate) struct SetupArgs {
     /// Folder of catalogue files that replace or extend the built-in ones
     #[arg(long, value_name = "DIR")]
     pub(crate) catalogue: Option<PathBuf>,
+    /// Where facts are kept: `sqlite` (in the data directory) or a server,
+    /// clickhouse://USER@HOST:PORT/DATABASE?secure=1 (docs/clickhouse.md)
+    #[arg(long, value_name = "URL")]
+    pub(crate) store: Option<String>,
 }
 
 /// The configuration file. Unknown keys are errors.
@@ -46,6 +51,7 @@ struct ConfigFile {
     bundle: Option<BundleFiles>,
     site: Site,
     sensor: Sensor,
+    store: StoreFile,
     syslog: Vec<Syslog>,
 }
 
@@ -136,6 +142,8 @@ pub(crate) struct Setup {
     pub(crate) sensor: String,
     /// The office's own networks.
     pub(crate) local: LocalNets,
+    /// Where facts are kept.
+    pub(crate) store: StoreChoice,
     /// SIEM sinks.
     pub(crate) syslog: Vec<SyslogTarget>,
     /// What is an AI service.
@@ -156,6 +164,7 @@ impl Setup {
             Some(path) => Policy::load(path, &catalogue).map_err(|e| policy_failure(path, e))?,
             None => Policy::empty(),
         };
+        let store = StoreChoice::new(args.store.as_deref(), file.store)?;
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
             data_dir,
@@ -164,6 +173,7 @@ impl Setup {
             time_zone: file.site.time_zone.map_or_else(system_zone, |zone| zone.0),
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
             local,
+            store,
             syslog: file.syslog.into_iter().map(|s| SyslogTarget { address: s.address.0 }).collect(),
             rules,
             policy: Arc::new(policy),
@@ -232,7 +242,7 @@ fn read(path: &Path) -> Result<ConfigFile, Failure> {
     let base = path.parent().unwrap_or(Path::new(""));
     let bundle = file.bundle.as_mut().map(|bundle| [&mut bundle.file, &mut bundle.public_key]);
     let paths = [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten();
-    for relative in paths.chain(bundle.into_iter().flatten()) {
+    for relative in paths.chain(bundle.into_iter().flatten()).chain(file.store.paths()) {
         *relative = base.join(&*relative);
     }
     Ok(file)

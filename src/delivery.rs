@@ -1,10 +1,13 @@
 //! Drains the spool within this process, and says what the store and the SIEM did.
 
+use std::time::Duration;
+
 use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, Week};
 use ingest::siem::SiemReport;
-use ingest::store::{STORE_FILE, SqliteStore, Store};
+use ingest::store::Store;
+use ingest::store::clickhouse::Patience;
 use ingest::text::counted;
 use sensor::spool::Spool;
 
@@ -13,6 +16,9 @@ use crate::exit::Failure;
 use crate::rules_files::Rules;
 use crate::terminal;
 
+/// A live sensor's facts gather for this long on their way to a server.
+const GATHER: Duration = Duration::from_secs(10);
+
 /// Spool and delivery on one data directory.
 pub(crate) struct Delivery {
     /// The spool that delivery reads.
@@ -20,22 +26,31 @@ pub(crate) struct Delivery {
     deliverer: Deliverer,
     rules: Rules,
     generation: u64,
+    patience: Patience,
 }
 
 impl Delivery {
     /// Opens spool, store and findings.
     pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
         let spool = Spool::open(&setup.data_dir.join("spool"), &QUEUES)?;
-        let deliverer = Deliverer::open(DeliverConfig {
+        let config = DeliverConfig {
             data_dir: setup.data_dir.clone(),
             spool: spool.clone(),
             catalogue: setup.rules.current(),
             policy: setup.policy.clone(),
             syslog: setup.syslog.clone(),
             time_zone: setup.time_zone.clone(),
-        })?;
+        };
+        let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
+        let deliverer = Deliverer::with_store(config, store)?;
         let rules = setup.rules.clone();
-        Ok(Self { spool, deliverer, generation: rules.generation(), rules })
+        Ok(Self { spool, deliverer, generation: rules.generation(), rules, patience })
+    }
+
+    /// From now on facts for a server gather for some seconds, or no longer at all. Findings never wait.
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` has time to wait"))]
+    pub(crate) fn gather(&self, gather: bool) {
+        self.patience.set(if gather { GATHER } else { Duration::ZERO });
     }
 
     /// Delivers what waits; a live sensor gives the clock's time, µs UTC, so that deadlines pass. A SIEM that is down is a warning: its events wait in the findings file.
@@ -49,6 +64,13 @@ impl Delivery {
             let lines = counted(delivered.rejected, "line");
             terminal::warning(&format!(
                 "{lines} of the spool held no record; they are kept beside it as *.rejected"
+            ));
+        }
+        if delivered.store.set_aside > 0 {
+            terminal::warning(&format!(
+                "the store can never take {} of the spool: `shadowtap spool rejects` says why, and `spool replay` \
+                 brings back what lies aside",
+                counted(delivered.store.set_aside, "batch file")
             ));
         }
         Ok(delivered)
@@ -67,11 +89,11 @@ pub(crate) fn waiting(delivered: &Delivered) -> Vec<String> {
 /// The report of a week (by default the newest in the store), built from the data directory.
 pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report, Failure> {
     must_have_facts(setup)?;
-    let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
+    let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
     let findings = FindingsDb::open(&setup.data_dir)?;
     let week = match week {
         Some(week) => week,
-        None => newest_week(&store, setup)?,
+        None => newest_week(store.as_ref(), setup)?,
     };
     let context = ReportContext {
         catalogue: &setup.rules.current(),
@@ -81,7 +103,7 @@ pub(crate) fn weekly_report(setup: &Setup, week: Option<Week>) -> Result<Report,
         week,
         binary: env!("CARGO_PKG_VERSION").to_owned(),
     };
-    Ok(Report::build(&store, &findings, &context)?)
+    Ok(Report::build(store.as_ref(), &findings, &context)?)
 }
 
 fn newest_week(store: &dyn Store, setup: &Setup) -> Result<Week, Failure> {
@@ -90,12 +112,12 @@ fn newest_week(store: &dyn Store, setup: &Setup) -> Result<Week, Failure> {
 
 /// An error where there is no store yet: opening it would make an empty one.
 pub(crate) fn must_have_facts(setup: &Setup) -> Result<(), Failure> {
-    if setup.data_dir.join(STORE_FILE).exists() { Ok(()) } else { Err(no_facts(setup)) }
+    if setup.store.is_missing(&setup.data_dir) { Err(no_facts(setup)) } else { Ok(()) }
 }
 
 fn no_facts(setup: &Setup) -> Failure {
     Failure::Failed(format!(
-        "the store in {} holds no facts yet: `shadowtap read FILE` or `shadowtap run -i IFACE` brings some",
-        setup.data_dir.display()
+        "the store {} holds no facts yet: `shadowtap read FILE` or `shadowtap run -i IFACE` brings some",
+        setup.store.name(&setup.data_dir)
     ))
 }

@@ -10,6 +10,7 @@ mod delivery;
 mod exit;
 mod rules_files;
 mod spooling;
+mod store;
 mod terminal;
 mod totals;
 
@@ -39,5 +40,6 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Catalog(args) => command::catalog::run(&args),
         Command::Policy(args) => command::policy::run(&args),
         Command::Candidates(args) => command::candidates::run(&args),
+        Command::Spool(args) => command::spool::run(&args),
     }
 }

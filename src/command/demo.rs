@@ -46,6 +46,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         policy: Some(args.pcaps.join("demo.policy.toml")),
         data_dir: Some(data_dir),
         catalogue: None,
+        store: None,
     })?;
     let mut reading = Reading::open(&setup)?;
     reading.file(&capture)?;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use clap::{Subcommand, ValueEnum};
 use ingest::incident::{Context, Form, Seen, seen_at};
 use ingest::judge::Finding;
-use ingest::store::{STORE_FILE, SqliteStore};
 
 use crate::command::findings::{self, show};
 use crate::config::{Setup, SetupArgs};
@@ -101,9 +100,9 @@ fn export(args: &ExportArgs) -> Outcome {
 
 /// What the store knows of the service; nothing without a store, or where no service is concerned.
 fn seen(setup: &Setup, finding: &Finding) -> Result<Option<Seen>, Failure> {
-    if finding.category.is_none() || !setup.data_dir.join(STORE_FILE).exists() {
+    if finding.category.is_none() || setup.store.is_missing(&setup.data_dir) {
         return Ok(None);
     }
-    let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
-    Ok(Some(seen_at(&store, &finding.site, &finding.service)?))
+    let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
+    Ok(Some(seen_at(store.as_ref(), &finding.site, &finding.service)?))
 }

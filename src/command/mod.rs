@@ -13,3 +13,4 @@ pub(crate) mod rejudge;
 pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;
+pub(crate) mod spool;

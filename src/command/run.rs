@@ -197,6 +197,7 @@ impl Delivering {
     fn start(mut delivery: Delivery) -> Result<Self, Failure> {
         let done = Arc::new(AtomicBool::new(false));
         let seen = done.clone();
+        delivery.gather(true);
         let rounds = move || {
             let mut said = String::new();
             while !seen.load(Ordering::Acquire) {
@@ -210,6 +211,7 @@ impl Delivering {
                 said = trouble;
                 thread::park_timeout(ROUND);
             }
+            delivery.gather(false);
             for line in delivery::waiting(&delivery.drain(Some(micros(SystemTime::now())))?) {
                 terminal::warning(&line);
             }

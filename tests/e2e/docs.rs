@@ -25,6 +25,7 @@ fn each_dependency_has_its_reason() {
         ("sensor", "sensor/Cargo.toml"),
         ("ingest", "ingest/Cargo.toml"),
         ("shadowtap", "Cargo.toml"),
+        ("clickhouse-tests", "tests/clickhouse/Cargo.toml"),
     ] {
         let section = sections.iter().find(|s| s.starts_with(&format!("`{package}`"))).unwrap();
         let rows = section.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());

@@ -3,9 +3,15 @@
 //! A batch is named by its first and last segment. It is written aside, synced and renamed before its segments are
 //! unlinked, so at every instant each record is in a segment, in a batch, or in both; what a batch's name covers is
 //! dropped at the next start, and a batch that was inserted before a crash is recognised by its token.
+//!
+//! While a batch waits for a store that is away nothing is folded: an outage ends in few large batches, and at most one
+//! batch was ever tried and not confirmed. A batch that the store can never take goes to [`rejects`].
+
+pub mod rejects;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sensor::spool::{Queue, SpoolError};
 use sha2::{Digest, Sha256};
@@ -18,6 +24,9 @@ use crate::store::{Inserted, Store, StoreError};
 pub const BATCH_RECORDS: usize = 100_000;
 /// And at this many bytes, because a batch is folded in memory.
 pub const BATCH_BYTES: usize = 32 << 20;
+
+/// This much is worth a batch before the store's patience is at its end: some 20,000 records.
+const ENOUGH_BYTES: u64 = 16 << 20;
 
 const EXTENSION: &str = "batch";
 /// Between the names of the first and the last segment.
@@ -46,6 +55,8 @@ pub struct Folded {
     pub records: Inserted,
     /// Lines that were no records.
     pub rejected: u64,
+    /// Batches that the store can never take: they lie in the spool's `rejects` folder with the reason.
+    pub set_aside: u64,
 }
 
 /// Folds everything that waits and delivers it. After an error all undelivered records still wait.
@@ -53,15 +64,32 @@ pub fn deliver(queue: &Queue, store: &mut dyn Store) -> Result<Folded, BatchErro
     recover(queue)?;
     let mut folded = Folded::default();
     loop {
-        fold(queue)?;
         let waiting = batches(queue.dir())?;
-        if waiting.is_empty() {
+        if waiting.is_empty() && (is_gathering(queue, store.patience())? || !fold(queue)?) {
             return Ok(folded);
         }
         for path in waiting {
             insert(&path, store, &mut folded)?;
         }
     }
+}
+
+/// True while what waits is neither old enough nor enough for a batch.
+fn is_gathering(queue: &Queue, patience: Duration) -> Result<bool, BatchError> {
+    if patience.is_zero() {
+        return Ok(false);
+    }
+    let mut bytes = 0;
+    for segment in queue.segments()? {
+        let about = fs::metadata(&segment).map_err(FileError::of("look at", &segment))?;
+        // A clock that was set back makes a segment old at once: late is worse than small.
+        let age = about.modified().ok().and_then(|at| at.elapsed().ok());
+        bytes += about.len();
+        if age.is_none_or(|age| age >= patience) || bytes >= ENOUGH_BYTES {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Finishes what a crash left: half-written batches go, and so do segments that a batch's name covers.
@@ -79,10 +107,10 @@ fn recover(queue: &Queue) -> Result<(), BatchError> {
 }
 
 /// Folds the oldest waiting segments of one writer into one batch. Segments of two writers never share a batch: only
-/// within one writer does every name between the first and the last belong to the batch.
-fn fold(queue: &Queue) -> Result<(), BatchError> {
+/// within one writer does every name between the first and the last belong to the batch. False when nothing waits.
+fn fold(queue: &Queue) -> Result<bool, BatchError> {
     let segments = queue.segments()?;
-    let Some(first) = segments.first() else { return Ok(()) };
+    let Some(first) = segments.first() else { return Ok(false) };
     let mut parts = Vec::new();
     let (mut records, mut bytes) = (0, 0);
     for segment in segments.iter().take_while(|s| writer(s) == writer(first)) {
@@ -95,19 +123,28 @@ fn fold(queue: &Queue) -> Result<(), BatchError> {
         bytes += part.len();
         parts.push(part);
     }
-    let Some(last) = parts.len().checked_sub(1).and_then(|at| segments.get(at)) else { return Ok(()) };
+    let Some(last) = parts.len().checked_sub(1).and_then(|at| segments.get(at)) else { return Ok(false) };
     let path = queue.dir().join(format!("{}{TO}{}.{EXTENSION}", stem(first), stem(last)));
     write_whole(&path, &parts.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
     for segment in segments.iter().take(parts.len()) {
         remove(segment)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 /// One batch, one transaction, then the file goes.
 fn insert(path: &Path, store: &mut dyn Store, folded: &mut Folded) -> Result<(), BatchError> {
     let batch = segment::read(path)?;
-    let inserted = store.insert(&token(path, &batch.bytes), &batch.records)?;
+    let inserted = match store.insert(&token(path, &batch.bytes), &batch.records) {
+        Err(error) if error.poison() => {
+            if !rejects::halve(path, &batch)? {
+                rejects::set_aside(path, &error.to_string())?;
+                folded.set_aside += 1;
+            }
+            return Ok(());
+        }
+        other => other?,
+    };
     remove(path)?;
     folded.batches += 1;
     folded.records.new += inserted.new;

@@ -157,3 +157,122 @@ fn a_batch_ends_where_its_limit_is() {
     fold(&queue).unwrap();
     assert_eq!(queue.segments().unwrap().len(), 4, "only the big one was folded");
 }
+
+/// A store that takes nothing, for one reason or the other.
+#[derive(Default)]
+struct Refusing {
+    poison: bool,
+    calls: usize,
+    patience: Duration,
+    /// Poison is what this client did, and nothing else.
+    client: Option<u16>,
+}
+
+impl Store for Refusing {
+    fn candidates(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::CandidateRow>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    fn facts(&self, _: crate::time::Window) -> Result<crate::store::Facts, StoreError> {
+        Err(StoreError::NotReadBack)
+    }
+
+    fn insert(&mut self, _: &str, records: &[Record]) -> Result<Inserted, StoreError> {
+        use crate::store::clickhouse::ClickHouseError::{Passing, Rows};
+        self.calls += 1;
+        let at_fault =
+            |record: &Record| matches!(record, Record::Flow(flow) if Some(flow.client_port) == self.client);
+        if self.client.is_some() && !records.iter().any(at_fault) {
+            return Ok(Inserted { new: records.len() as u64, known: 0 });
+        }
+        let (server, why) = ("test".to_owned(), "no".to_owned());
+        Err(if self.poison { Rows { server, why } } else { Passing { server, why } }.into())
+    }
+    fn patience(&self) -> Duration {
+        self.patience
+    }
+    fn usage(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::UsageRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn first_seen(&self, _: &str, _: i64) -> Result<std::collections::BTreeMap<String, i64>, StoreError> {
+        Ok(std::collections::BTreeMap::new())
+    }
+    fn lookups(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::LookupRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn ledger(&self, _: &str, _: crate::time::Window) -> Result<crate::store::Ledger, StoreError> {
+        Ok(crate::store::Ledger::default())
+    }
+    fn tallies(&self, _: &str, _: crate::time::Window) -> Result<Vec<crate::store::TallyRow>, StoreError> {
+        Ok(Vec::new())
+    }
+    fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn an_outage_ends_in_one_large_batch() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = spool(dir.path(), &[&segments()[0]]);
+    let (queue, mut away) = (spool.queue("store"), Refusing::default());
+    let mut writer = spool.writer(8);
+    for segment in &segments()[1..] {
+        assert!(deliver(&queue, &mut away).is_err());
+        writer.append(&segment[0]).unwrap();
+        writer.seal().unwrap();
+    }
+    assert_eq!((batches(queue.dir()).unwrap().len(), queue.segments().unwrap().len()), (1, 3));
+    assert_eq!(deliver(&queue, &mut store(dir.path())).unwrap().batches, 2);
+}
+
+#[test]
+fn a_batch_that_is_never_taken_goes_aside_with_its_reason_and_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = waiting(dir.path());
+    let mut poisoned = Refusing { poison: true, ..Refusing::default() };
+    let folded = deliver(&queue, &mut poisoned).unwrap();
+    assert_eq!((folded.set_aside, folded.batches, poisoned.calls), (1, 0, 1));
+    assert!(names(queue.dir()).is_empty(), "the queue goes on");
+    let spool = dir.path().join("spool");
+    let aside = rejects::list(&spool).unwrap();
+    assert_eq!((aside.len(), aside[0].reason.as_str()), (1, "test: refuses the rows: no"));
+    rejects::replay(&spool, "store", &aside[0]).unwrap();
+    assert!(rejects::list(&spool).unwrap().is_empty() && names(&spool.join(rejects::FOLDER)).is_empty());
+    assert_eq!(deliver(&queue, &mut store(dir.path())).unwrap().records.new, 8);
+    assert_eq!(facts(dir.path()), WHOLE);
+}
+
+#[test]
+fn facts_gather_as_long_as_the_store_is_patient() {
+    let dir = tempfile::tempdir().unwrap();
+    let queue = waiting(dir.path());
+    let mut patient = Refusing { patience: Duration::from_secs(10), ..Refusing::default() };
+    assert_eq!(deliver(&queue, &mut patient).unwrap(), Folded::default());
+    assert_eq!((queue.segments().unwrap().len(), patient.calls), (4, 0));
+    let oldest = fs::File::open(&queue.segments().unwrap()[0]).unwrap();
+    oldest.set_modified(std::time::SystemTime::now() - Duration::from_secs(11)).unwrap();
+    assert!(deliver(&queue, &mut patient).is_err());
+    assert_eq!((queue.segments().unwrap().len(), patient.calls), (0, 1), "all of them in one batch");
+}
+
+#[test]
+fn one_bad_record_takes_few_others_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let record = |n: u16| {
+        let flow = flow("10.20.1.1", "chat", MONDAY + i64::from(n) * SECOND);
+        flow_record(sensor::record::FlowRecord { client_port: n, ..flow })
+    };
+    let many: Vec<Record> = (0..10_000).map(record).collect();
+    let queue = spool(dir.path(), &[&many]).queue("store");
+    let copy = (queue.segments().unwrap().remove(0), fs::read(&queue.segments().unwrap()[0]).unwrap());
+    let mut picky = Refusing { poison: true, client: Some(7_777), ..Refusing::default() };
+    let folded = deliver(&queue, &mut picky).unwrap();
+    let aside = rejects::list(&dir.path().join("spool")).unwrap();
+    assert_eq!((folded.set_aside, aside.len()), (1, 1));
+    let lines = fs::read_to_string(&aside[0].path).unwrap().lines().count() as u64;
+    assert!(lines <= 1_000 && folded.records.new == 10_000 - lines, "{lines} lines aside, {folded:?}");
+    assert!(names(queue.dir()).is_empty());
+    let half = queue.dir().join(aside[0].path.file_name().unwrap());
+    assert!(Span::of_batch(&half).unwrap().covers(&copy.0), "a half covers the segment that it came from");
+}

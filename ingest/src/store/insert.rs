@@ -105,7 +105,7 @@ fn insert_flow(step: &Transaction<'_>, flow: &FlowRecord) -> rusqlite::Result<bo
     Ok(rows == 1)
 }
 
-fn ech(flow: &FlowRecord) -> &'static str {
+pub(super) fn ech(flow: &FlowRecord) -> &'static str {
     match flow.ech {
         sensor::record::Ech::None => "none",
         sensor::record::Ech::Grease => "grease",

@@ -1,5 +1,6 @@
 //! Where facts are kept: one trait, so that a report is the same whatever database is behind it.
 
+pub mod clickhouse;
 mod facts;
 mod insert;
 mod query;
@@ -8,6 +9,7 @@ mod sqlite;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use rules::catalogue::{Access, Plan};
 use rules::usage::{Use, combine};
@@ -24,6 +26,11 @@ use crate::time::Window;
 pub trait Store: Send {
     /// Adds one batch in one transaction. A token that is in already changes nothing; nor does a record that is.
     fn insert(&mut self, token: &str, records: &[Record]) -> Result<Inserted, StoreError>;
+
+    /// How long facts may gather before a batch is made of them: a column store wants few large inserts.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 
     /// Who used what: one row per device, address, service and access.
     fn usage(&self, site: &str, window: Window) -> Result<Vec<UsageRow>, StoreError>;
@@ -65,6 +72,12 @@ pub enum StoreError {
     /// The embedded store.
     #[error(transparent)]
     Sqlite(#[from] DbError),
+    /// The ClickHouse server.
+    #[error(transparent)]
+    ClickHouse(#[from] self::clickhouse::ClickHouseError),
+    /// The store gives sums, and no facts one by one.
+    #[error("facts on a ClickHouse server cannot be judged again yet: only the embedded store reads them back")]
+    NotReadBack,
 }
 
 impl StoreError {
@@ -72,6 +85,16 @@ impl StoreError {
     pub fn retry(&self) -> bool {
         match self {
             Self::Sqlite(e) => e.retry(),
+            Self::ClickHouse(e) => e.retry(),
+            Self::NotReadBack => false,
+        }
+    }
+
+    /// True when the store can never take this batch, while it would take another one.
+    pub fn poison(&self) -> bool {
+        match self {
+            Self::Sqlite(_) | Self::NotReadBack => false,
+            Self::ClickHouse(e) => e.poison(),
         }
     }
 }

@@ -46,9 +46,9 @@ struct Sum {
 
 impl Rollup {
     pub(super) fn add(&mut self, record: &FlowRecord, zone: &TimeZone) {
-        let hour = hour_start(record.end, zone);
+        let share = Share::of(record, zone);
         let key = Key {
-            hour,
+            hour: share.hour,
             site: record.site.clone(),
             device: record.device.clone(),
             client_ip: record.client_ip.to_string(),
@@ -58,8 +58,6 @@ impl Rollup {
             vlan: record.vlan.map_or(-1, i64::from),
             mac: record.client_mac.clone().unwrap_or_default(),
         };
-        // The first record reaches back to the flow's start; what lies before the hour is that hour's business.
-        let first = if record.seq == 0 { record.start.clamp(hour.min(record.end), record.end) } else { record.end };
         let sum = self.0.entry(key).or_default();
         sum.flows += u64::from(record.seq == 0);
         sum.turns = sum.turns.saturating_add(record.turns);
@@ -67,13 +65,13 @@ impl Rollup {
         sum.bytes_down = sum.bytes_down.saturating_add(record.bytes_down);
         sum.upload_bytes = sum.upload_bytes.saturating_add(record.upload_bytes);
         sum.largest_burst = sum.largest_burst.max(record.largest_burst);
-        sum.best_use = sum.best_use.max(rank(judge(record)));
-        sum.roles |= 1 << (record.role as u32);
-        sum.evidence |= evidence_bit(record.evidence);
-        sum.clients |= 1 << (record.client as u32);
-        sum.behaviours |= 1 << (record.behaviour as u32);
-        let (from, to) = sum.seen.unwrap_or((first, record.end));
-        sum.seen = Some((from.min(first), to.max(record.end)));
+        sum.best_use = sum.best_use.max(share.best_use);
+        sum.roles |= share.role;
+        sum.evidence |= share.evidence;
+        sum.clients |= share.client;
+        sum.behaviours |= share.behaviour;
+        let (from, to) = sum.seen.unwrap_or((share.first_seen, record.end));
+        sum.seen = Some((from.min(share.first_seen), to.max(record.end)));
     }
 
     pub(super) fn write(&self, step: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -106,6 +104,40 @@ impl Rollup {
             ])?;
         }
         Ok(())
+    }
+}
+
+/// What one record adds to the roll-up of its hour, whatever store keeps it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Share {
+    /// Start of the hour on the site's clock, µs UTC.
+    pub(super) hour: i64,
+    /// From when on the record tells of the flow within this hour, µs UTC.
+    pub(super) first_seen: i64,
+    /// Rank of its use.
+    pub(super) best_use: i64,
+    /// Its role, evidence, client kind and behaviour, each as one bit.
+    pub(super) role: i64,
+    pub(super) evidence: i64,
+    pub(super) client: i64,
+    pub(super) behaviour: i64,
+}
+
+impl Share {
+    pub(super) fn of(record: &FlowRecord, zone: &TimeZone) -> Self {
+        let hour = hour_start(record.end, zone);
+        // The first record reaches back to the flow's start; what lies before the hour is that hour's business.
+        let first_seen =
+            if record.seq == 0 { record.start.clamp(hour.min(record.end), record.end) } else { record.end };
+        Self {
+            hour,
+            first_seen,
+            best_use: rank(judge(record)),
+            role: 1 << (record.role as u32),
+            evidence: evidence_bit(record.evidence),
+            client: 1 << (record.client as u32),
+            behaviour: 1 << (record.behaviour as u32),
+        }
     }
 }
 

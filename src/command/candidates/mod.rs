@@ -4,7 +4,7 @@ mod accept;
 mod rejected;
 
 use clap::{Subcommand, ValueEnum};
-use ingest::store::{CandidateRow, SqliteStore, Store};
+use ingest::store::CandidateRow;
 use ingest::text::{bytes, safe_name};
 use ingest::time::Window;
 use jiff::Zoned;
@@ -126,7 +126,7 @@ impl From<CandidateRow> for Line {
 /// Best score first; what the catalogue holds by now and what was rejected is left out.
 fn list(since: i64, format: Format, setup: &Setup) -> Outcome {
     delivery::must_have_facts(setup)?;
-    let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
+    let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
     let site = &setup.report_site;
     let newest = store.newest(site, None)?.unwrap_or(i64::MAX);
     let rows = store.candidates(site, Window { from: newest.saturating_sub(since), to: i64::MAX })?;

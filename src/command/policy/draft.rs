@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ingest::store::{SqliteStore, Store};
 use ingest::time::Window;
 use jiff::civil::Date;
 use rules::policy::{self, Seen, Subject};
@@ -17,7 +16,7 @@ use crate::terminal::Output;
 /// Runs the command. Groups are those of the policy at hand, so that a policy with groups alone is a good start.
 pub(super) fn run(setup: &Setup, on: Option<Date>) -> Outcome {
     delivery::must_have_facts(setup)?;
-    let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
+    let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
     let all = Window { from: i64::MIN, to: i64::MAX };
     let mut sums: BTreeMap<(String, Option<String>), (BTreeSet<String>, Use)> = BTreeMap::new();
     for row in store.usage(&setup.report_site, all)? {

@@ -4,7 +4,7 @@ mod changed;
 
 use clap::ValueEnum;
 use ingest::judge::{FindingsDb, Judge, Rejudged};
-use ingest::store::{SqliteStore, Store, StoreError};
+use ingest::store::{Store, StoreError};
 use ingest::text::{counted, number};
 use ingest::time::{Window, local};
 use serde::Serialize;
@@ -96,11 +96,11 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Delivery::open(&setup)?.drain(None)?;
     }
     let mut db = findings::open(&setup)?;
-    let store = SqliteStore::open(&setup.data_dir, setup.time_zone.clone())?;
+    let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
     let newest = store.newest("", None)?;
     let from = newest.map(|newest| newest.saturating_sub(args.since));
     let judge = setup.judge();
-    let rejudged = judged(&judge, &store, from.unwrap_or(i64::MIN))?;
+    let rejudged = judged(&judge, store.as_ref(), from.unwrap_or(i64::MIN))?;
     let (facts, flows, unknown) = (rejudged.facts, rejudged.flows, rejudged.unknown);
     let outlook = outlook(&mut db, rejudged, &judge, args.apply)?;
     let zone = &setup.time_zone;

@@ -1,0 +1,142 @@
+//! Numbered steps that make the schema. Each statement may run twice, and two senders may run them at once: nothing
+//! in ClickHouse holds a lock over several statements, so each statement says `IF NOT EXISTS`.
+
+use clickhouse::Row;
+use serde::Deserialize;
+
+use super::connection::Connection;
+use super::error::ClickHouseError;
+use super::target::Keep;
+
+/// One SQL text per version; the first is version 1.
+pub(super) const STEPS: [&str; 2] = [
+    include_str!("../../../schema/clickhouse/0001_facts.sql"),
+    include_str!("../../../schema/clickhouse/0002_rollups.sql"),
+];
+
+const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \
+                        ENGINE = ReplacingMergeTree ORDER BY version";
+
+/// Tables that are dropped by age, their column of time, and whether they are facts (else roll-ups).
+const AGES: [(&str, &str, bool); 9] = [
+    ("flow", "day", true),
+    ("lookup", "day", true),
+    ("visibility", "day", true),
+    ("visibility_hidden", "day", true),
+    ("minute", "day", false),
+    ("tally", "day", false),
+    ("candidate", "day", false),
+    ("usage_hour", "hour", false),
+    ("usage_day", "day", false),
+];
+
+/// Makes the database and its tables, runs the steps that are missing and sets how long rows are kept.
+pub(super) fn migrate(connection: &Connection, keep: Keep) -> Result<(), ClickHouseError> {
+    let database = connection.database();
+    match connection.execute_outside(&format!("CREATE DATABASE IF NOT EXISTS `{database}`")) {
+        // A user who may not make databases can still use one that was made for it.
+        Err(ClickHouseError::Access { .. }) => {}
+        other => other?,
+    }
+    let found = match version(connection)? {
+        Some(found) => found,
+        None => {
+            connection.execute(VERSIONS)?;
+            0
+        }
+    };
+    let known = STEPS.len() as u32;
+    if found > known {
+        return Err(ClickHouseError::Newer { server: connection.name().to_owned(), found, known });
+    }
+    for (number, step) in (1..).zip(STEPS).filter(|(number, _)| *number > found) {
+        for statement in statements(step) {
+            connection.execute(statement)?;
+        }
+        connection.execute(&format!("INSERT INTO schema_version (version) VALUES ({number})"))?;
+    }
+    set_ages(connection, keep)
+}
+
+/// The version that the database has; none where nothing was made yet. Reads only.
+pub(super) fn version(connection: &Connection) -> Result<Option<u32>, ClickHouseError> {
+    #[derive(Row, Deserialize)]
+    struct Found {
+        version: u32,
+    }
+    let sql = "SELECT toUInt32(count() > 0) AS version FROM system.tables \
+               WHERE database = {database:String} AND name = 'schema_version'";
+    let parameters = [("database", connection.database().to_owned())];
+    let there: Vec<Found> = connection.rows_outside(sql, &parameters)?;
+    if there.first().is_none_or(|found| found.version == 0) {
+        return Ok(None);
+    }
+    let newest: Vec<Found> = connection.rows("SELECT max(version) AS version FROM schema_version", &[])?;
+    Ok(Some(newest.first().map_or(0, |found| found.version)))
+}
+
+/// The statements of a step: each ends with `;` at the end of a line.
+fn statements(step: &str) -> impl Iterator<Item = &str> {
+    step.split(";\n").map(str::trim).filter(|statement| {
+        statement.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
+    })
+}
+
+/// Sets the ages that the tables do not have already; to set one again would rewrite its parts.
+fn set_ages(connection: &Connection, keep: Keep) -> Result<(), ClickHouseError> {
+    #[derive(Row, Deserialize)]
+    struct Table {
+        name: String,
+        engine_full: String,
+    }
+    let sql = "SELECT name, engine_full FROM system.tables WHERE database = {database:String}";
+    let tables: Vec<Table> = connection.rows(sql, &[("database", connection.database().to_owned())])?;
+    for (name, column, raw) in AGES {
+        let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
+        let days = if raw { keep.raw_days } else { keep.rollup_days };
+        let wanted = format!("{column} + toIntervalDay({days})");
+        let has_age = table.engine_full.contains(" TTL ");
+        if days == 0 && has_age {
+            connection.execute(&format!("ALTER TABLE {name} REMOVE TTL"))?;
+        } else if days > 0 && !table.engine_full.contains(&format!(" TTL {wanted}")) {
+            connection.execute(&format!("ALTER TABLE {name} MODIFY TTL {wanted}"))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_statement_may_run_twice() {
+        let all: Vec<&str> = STEPS.iter().flat_map(|step| statements(step)).collect();
+        assert!(all.len() >= 12, "{}", all.len());
+        for statement in all {
+            assert!(statement.contains("IF NOT EXISTS") || statement.contains("IF EXISTS"), "{statement}");
+            let code = statement.lines().filter_map(|line| line.split("--").next()).collect::<String>();
+            assert!(!code.contains(';'), "{statement}");
+        }
+    }
+
+    /// What the embedded store's schema may not hold, this one may not hold either.
+    #[test]
+    fn no_column_can_hold_content_or_a_sequence() {
+        let text = STEPS.concat();
+        let columns = text.lines().filter_map(|line| line.strip_prefix("    ")?.split_whitespace().next());
+        let columns: Vec<&str> =
+            columns.filter(|name| name.chars().all(|c| c.is_lowercase() || c == '_')).collect();
+        assert!(columns.len() > 100, "{}", columns.len());
+        for column in columns {
+            for word in
+                ["payload", "content", "path", "url", "agent", "cookie", "lengths", "sizes", "times", "sequence"]
+            {
+                assert!(!column.contains(word), "{column}");
+            }
+        }
+        let lists: Vec<&str> =
+            text.lines().filter(|l| l.contains("Array(")).filter_map(|l| l.split_whitespace().next()).collect();
+        assert_eq!(lists, ["candidates", "alpn", "answers"], "a new list needs a thought about what it tells");
+    }
+}

@@ -1,0 +1,20 @@
+//! The ClickHouse store on the real engine: libchdb behind its HTTP interface, or the server that
+//! `SHADOWTAP_TEST_CLICKHOUSE` names.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is the failure message")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+mod command;
+mod facts;
+mod faults;
+mod kills;
+mod parity;
+mod proxy;
+mod refusals;
+#[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use the rest")]
+#[path = "../../../../ingest/src/sample.rs"]
+mod sample;
+mod schema;
+mod server;
+mod sizing;
+mod tls;
