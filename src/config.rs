@@ -148,8 +148,10 @@ pub(crate) struct Setup {
     pub(crate) syslog: Vec<SyslogTarget>,
     /// What is an AI service.
     pub(crate) rules: Rules,
-    /// Who may use it.
+    /// Who may use it, as of the start.
     pub(crate) policy: Arc<Policy>,
+    /// The file that says so; none where no policy was named.
+    policy_file: Option<PathBuf>,
 }
 
 impl Setup {
@@ -160,10 +162,8 @@ impl Setup {
         let bundle = file.bundle.map(|bundle| (bundle.file, bundle.public_key));
         let rules = Rules::load(args.catalogue.clone().or(file.catalogue), bundle, &data_dir)?;
         let catalogue = rules.current();
-        let policy = match args.policy.as_deref().or(file.policy.as_deref()) {
-            Some(path) => Policy::load(path, &catalogue).map_err(|e| policy_failure(path, e))?,
-            None => Policy::empty(),
-        };
+        let policy_file = args.policy.clone().or(file.policy);
+        let policy = policy(policy_file.as_deref(), &catalogue)?;
         let store = StoreChoice::new(args.store.as_deref(), file.store)?;
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
@@ -177,7 +177,14 @@ impl Setup {
             syslog: file.syslog.into_iter().map(|s| SyslogTarget { address: s.address.0 }).collect(),
             rules,
             policy: Arc::new(policy),
+            policy_file,
         })
+    }
+
+    /// The policy as its file says now, checked against the catalogue in force.
+    #[cfg(feature = "live")]
+    pub(crate) fn renewed_policy(&self) -> Result<Policy, Failure> {
+        policy(self.policy_file.as_deref(), &self.rules.current())
     }
 
     /// The configuration of a worker that reads `source`.
@@ -246,6 +253,11 @@ fn read(path: &Path) -> Result<ConfigFile, Failure> {
         *relative = base.join(&*relative);
     }
     Ok(file)
+}
+
+fn policy(path: Option<&Path>, catalogue: &Catalogue) -> Result<Policy, Failure> {
+    let Some(path) = path else { return Ok(Policy::empty()) };
+    Policy::load(path, catalogue).map_err(|e| policy_failure(path, e))
 }
 
 /// What is wrong with a policy file.

@@ -1,5 +1,6 @@
 //! Drains the spool within this process, and says what the store and the SIEM did.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
@@ -9,6 +10,7 @@ use ingest::siem::SiemReport;
 use ingest::store::Store;
 use ingest::store::clickhouse::Patience;
 use ingest::text::counted;
+use rules::policy::Policy;
 use sensor::spool::Spool;
 
 use crate::config::Setup;
@@ -27,6 +29,23 @@ pub(crate) struct Delivery {
     rules: Rules,
     generation: u64,
     patience: Patience,
+    renewed: Renewed,
+}
+
+/// A policy that waits to be put in force: the sensing thread reads the file, the delivering one takes it over.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Renewed(Arc<Mutex<Option<Arc<Policy>>>>);
+
+impl Renewed {
+    /// Leaves a policy here.
+    #[cfg(feature = "live")]
+    pub(crate) fn put(&self, policy: Policy) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(policy));
+    }
+
+    fn take(&self) -> Option<Arc<Policy>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 impl Delivery {
@@ -44,7 +63,13 @@ impl Delivery {
         let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
         let deliverer = Deliverer::with_store(config, store)?;
         let rules = setup.rules.clone();
-        Ok(Self { spool, deliverer, generation: rules.generation(), rules, patience })
+        Ok(Self { spool, deliverer, generation: rules.generation(), rules, patience, renewed: Renewed::default() })
+    }
+
+    /// Where another policy is put, to be in force from the next round on.
+    #[cfg(feature = "live")]
+    pub(crate) fn renewed(&self) -> Renewed {
+        self.renewed.clone()
     }
 
     /// From now on facts for a server gather for some seconds, or no longer at all. Findings never wait.
@@ -53,11 +78,15 @@ impl Delivery {
         self.patience.set(if gather { GATHER } else { Duration::ZERO });
     }
 
-    /// Delivers what waits; a live sensor gives the clock's time, µs UTC, so that deadlines pass. A SIEM that is down is a warning: its events wait in the findings file.
+    /// Delivers what waits; a live sensor gives the clock's time, µs UTC, so that deadlines pass. A SIEM that is down
+    /// is a warning: its events wait in the findings file.
     pub(crate) fn drain(&mut self, now: Option<i64>) -> Result<Delivered, Failure> {
         if self.rules.generation() != self.generation {
             self.generation = self.rules.generation();
             self.deliverer.set_catalogue(self.rules.current());
+        }
+        if let Some(policy) = self.renewed.take() {
+            self.deliverer.set_policy(policy);
         }
         let delivered = self.deliverer.drain(now)?;
         if delivered.rejected > 0 {

@@ -11,7 +11,7 @@ use sensor::worker::Worker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::config::{Setup, SetupArgs};
-use crate::delivery::{self, Delivery};
+use crate::delivery::{self, Delivery, Renewed};
 use crate::exit::{Done, Failure, Outcome};
 use crate::spooling::Spooling;
 use crate::terminal::{self, Output};
@@ -26,7 +26,7 @@ Examples:
   sudo shadowtap run -i eth1 --filter 'net 10.0.0.0/16' --summary totals.json
 
 Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written; a second one ends it at once. SIGHUP reads
-the catalogue's folder and bundle again; what is refused is said, and the old catalogue stays.")]
+the catalogue's folder and bundle and the policy again; what is refused is said, and the old one stays.")]
 pub(crate) struct Args {
     /// Interface of the mirror port
     #[arg(short, long, value_name = "IFACE")]
@@ -74,9 +74,10 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let delivery = Delivery::open(&setup)?;
     let mut spooling = Spooling::new(&delivery.spool);
     let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, micros(SystemTime::now()))));
+    let renewed = delivery.renewed();
     let delivering = Delivering::start(delivery)?;
     terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
-    let signals = Signals { stop, reload: reload_flag()? };
+    let signals = Signals { stop, reload: reload_flag()?, renewed };
     let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &delivering, &setup, &signals);
     let delivered = delivering.finish();
     let mut totals = Totals::default();
@@ -143,7 +144,7 @@ fn sense(
             }
             said = trouble;
             if signals.reload.swap(false, Ordering::Relaxed) {
-                reload(setup, &mut worker);
+                reload(setup, &mut worker, &signals.renewed);
             }
             if delivering.is_over() {
                 result = Err(Failure::Failed("the delivery thread ended early".to_owned()));
@@ -157,13 +158,20 @@ fn sense(
     (worker, result.and(closed))
 }
 
-/// Puts changed catalogue files in force without losing a packet: the ring gathers meanwhile.
-fn reload(setup: &Setup, worker: &mut Worker) {
+/// Puts changed catalogue files and a changed policy in force without losing a packet: the ring gathers meanwhile.
+fn reload(setup: &Setup, worker: &mut Worker, renewed: &Renewed) {
     setup.rules.reload();
     setup.rules.remember(&setup.data_dir);
     let catalogue = setup.rules.current();
     terminal::note(&format!("catalogue {} in force, {} services", catalogue.version(), catalogue.services().len()));
     worker.set_catalogue(catalogue);
+    match setup.renewed_policy() {
+        Ok(policy) => {
+            terminal::note(&format!("policy {} {} in force", policy.name(), policy.version()));
+            renewed.put(policy);
+        }
+        Err(error) => terminal::warning(&format!("the policy in force stays: {}", error.into_text())),
+    }
 }
 
 /// Once a second: losses into the ledger, what is due into the spool, the spool to the queues.
@@ -239,6 +247,8 @@ impl Delivering {
 struct Signals {
     stop: Arc<AtomicBool>,
     reload: Arc<AtomicBool>,
+    /// Where the delivering thread takes a renewed policy from.
+    renewed: Renewed,
 }
 
 /// Set by SIGHUP.

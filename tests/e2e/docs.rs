@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{run, shadowtap};
+use crate::support::{Store, own, run, shadowtap};
 
 fn file(name: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
@@ -84,4 +84,35 @@ fn links_between_pages_lead_somewhere() {
         }
     }
     assert!(checked > 10, "{checked} links");
+}
+
+/// The script that deletes what is old leaves nobody's trace when everything is old.
+#[test]
+fn what_is_deleted_after_the_period_leaves_no_device() {
+    let page = file("docs/privacy.md");
+    let script = page.split("<<'SQL'\n").nth(1).unwrap().split("\nSQL\n").next().unwrap();
+    let script = script.replace("'-90 days'", "'+100 years'");
+    let store = Store::read(&own("office-week.pcap"), &["--policy", "pcaps/demo.policy.toml"]);
+    let findings = store.dir.path().join("findings.db");
+    let script = script.replace("'findings.db'", &format!("'{}'", findings.display()));
+    let db = rusqlite::Connection::open(store.dir.path().join("shadowtap.db")).unwrap();
+    let leftovers = |schema: &str| -> Vec<String> {
+        let tables = format!("SELECT name FROM {schema}.sqlite_schema WHERE type = 'table'");
+        let mut query = db.prepare(&tables).unwrap();
+        let names: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let rows = |name: &str| -> i64 {
+            db.query_row(&format!("SELECT count(*) FROM {schema}.{name}"), [], |row| row.get(0)).unwrap()
+        };
+        names.into_iter().filter(|name| rows(name) > 0).collect()
+    };
+    let before = leftovers("main").len();
+    db.execute_batch(&script).unwrap();
+    // Names of batches, versions of the schemas, sensors and clocks: nothing of any device.
+    assert_eq!(leftovers("main"), ["schema_version", "batch"], "of {before} tables");
+    let left = leftovers("f");
+    let known = ["schema_version", "memory", "sqlite_sequence"];
+    assert!(left.iter().all(|table| known.contains(&&**table)), "{left:?}");
+    let mut query = db.prepare("SELECT DISTINCT kind FROM f.memory").unwrap();
+    let kinds: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert!(kinds.iter().all(|kind| !["client", "device", "days", "sum"].contains(&&**kind)), "{kinds:?}");
 }

@@ -113,9 +113,9 @@ fn replay_inside_the_namespace() {
     }
 }
 
-/// SIGHUP puts a changed catalogue in force; a broken one is refused and the old one stays.
+/// SIGHUP puts a changed catalogue and a changed policy in force; a broken one is refused and the old one stays.
 #[test]
-fn the_catalogue_is_read_again_on_sighup() {
+fn catalogue_and_policy_are_read_again_on_sighup() {
     let Some(namespace) = Namespace::new() else {
         skip("no network namespace can be made here (needs root and iproute2)");
         return;
@@ -134,6 +134,9 @@ fn the_catalogue_is_read_again_on_sighup() {
     fs::write(&file, service("first")).unwrap();
     let mut sensor = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
     sensor.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path().join("data")).arg("--catalogue").arg(&own);
+    let policy = dir.path().join("policy.toml");
+    fs::write(&policy, "[policy]\nname = \"one\"\n").unwrap();
+    sensor.arg("--policy").arg(&policy);
     let mut sensor = sensor.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut said = BufReader::new(sensor.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(said.next().unwrap().starts_with("listening on mirror0"));
@@ -143,15 +146,25 @@ fn the_catalogue_is_read_again_on_sighup() {
     signal("-HUP");
     let first = said.next().unwrap();
     assert!(first.starts_with("catalogue "), "{first}");
+    assert!(said.next().unwrap().starts_with("policy one "));
+    fs::write(&policy, "[policy]\nname = \"two\"\n").unwrap();
     fs::write(&file, service("first") + &service("second")).unwrap();
     signal("-HUP");
     let second = said.next().unwrap();
     assert!(second.starts_with("catalogue ") && second != first, "{second}");
+    assert!(said.next().unwrap().starts_with("policy two "));
     fs::write(&file, "broken").unwrap();
     signal("-HUP");
     let refused = said.next().unwrap();
     assert!(refused.contains("house.toml:1") && refused.contains("stays"), "{refused}");
     assert_eq!(said.next().unwrap(), second);
+    assert!(said.next().unwrap().starts_with("policy two "));
+    fs::write(&policy, "nonsense").unwrap();
+    signal("-HUP");
+    assert!(said.next().unwrap().contains("stays"), "the catalogue is still broken");
+    assert_eq!(said.next().unwrap(), second);
+    let refused = said.next().unwrap();
+    assert!(refused.contains("policy.toml:1") && refused.contains("the policy in force stays"), "{refused}");
     signal("-TERM");
     assert!(sensor.wait().unwrap().success());
 }
