@@ -328,3 +328,25 @@ fn impossible_times_are_counted_and_never_panic() {
         assert!(run(shadowtap().args(["inspect", "--flows"]).arg(&path)).code <= 1, "{name}");
     }
 }
+
+#[test]
+fn the_help_of_read_breaks_no_line_in_two() {
+    let help = run(shadowtap().args(["read", "--help"])).ok().stdout;
+    assert!(help.contains("oldest first.\nReading a whole capture again"), "{help}");
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+}
+
+/// The page on configuration names each command, and its sample is what the week's capture gives.
+#[test]
+fn the_page_on_configuration_is_true() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
+    let help = run(shadowtap().arg("--help")).ok().stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help") {
+        let named = [format!("| `{command}` |"), format!("| `{command} ")];
+        assert!(named.iter().any(|text| page.contains(text)), "{command}");
+    }
+    let sample = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let sample: serde_json::Value = serde_json::from_str(sample).unwrap();
+    assert_eq!(sample, Store::read(&own("office-week.pcap"), &[]).summary);
+}
