@@ -21,8 +21,9 @@ Examples:
   shadowtap read --report out/ week.pcapng            and the report of the newest week into out/
   shadowtap read --policy policy.toml --fail-on findings --data-dir /tmp/st week.pcap
 
-Several captures are read as one, in the order given, so rotated captures belong oldest first. Reading a whole capture
-again changes nothing: its records are known by their keys. Read a capture when it is complete.")]
+Several captures are read as one, in the order given, so rotated captures belong oldest first.
+Reading a whole capture again changes nothing: its records are known by their keys. Read a capture
+when it is complete.")]
 pub(crate) struct Args {
     /// Capture files, pcap or pcapng
     #[arg(required = true, value_name = "FILE")]

@@ -274,3 +274,79 @@ fn the_summary_is_whole_or_absent() {
     let left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(left.len(), 2, "{left:?}");
 }
+
+/// A block of a pcapng file.
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let total = (12 + body.len() as u32).to_le_bytes();
+    [&kind.to_le_bytes()[..], &total, body, &total].concat()
+}
+
+/// A pcapng file of one interface with these options and a UDP packet for each time.
+fn pcapng(options: &[u8], times: &[u64]) -> Vec<u8> {
+    let section = [&0x1a2b_3c4d_u32.to_le_bytes()[..], &[1, 0, 0, 0], &[0xff; 8]].concat();
+    let interface = [&[1, 0, 0, 0, 0, 0, 4, 0][..], options].concat();
+    let mut frame = vec![0_u8; 44];
+    frame[12] = 8;
+    frame[14..18].copy_from_slice(&[0x45, 0, 0, 30]);
+    frame[23] = 17;
+    frame[26..34].copy_from_slice(&[10, 0, 0, 1, 10, 0, 0, 2]);
+    frame[34..40].copy_from_slice(&[0x30, 0x39, 0x30, 0x3a, 0, 10]);
+    let packets = times.iter().map(|time| {
+        let words = [0, (time >> 32) as u32, *time as u32, 44, 44].map(u32::to_le_bytes).concat();
+        block(6, &[&words[..], &frame].concat())
+    });
+    [block(0x0a0d_0d0a, &section), block(1, &interface)].into_iter().chain(packets).flatten().collect()
+}
+
+#[test]
+fn impossible_times_are_counted_and_never_panic() {
+    const NOW: u64 = 1_795_225_912;
+    let dir = TempDir::new().unwrap();
+    let resolution = |exponent: u8| vec![9, 0, 1, 0, exponent, 0, 0, 0];
+    let offset = |seconds: i64| [&[14, 0, 8, 0][..], &seconds.to_le_bytes()].concat();
+    // The interface's options, the times, and how many of them are none.
+    let cases: [(&str, Vec<u8>, Vec<u64>, u64); 9] = [
+        ("ticks", vec![], vec![u64::MAX; 3], 3),
+        ("edge", vec![], vec![i64::MAX as u64 - 1, i64::MAX as u64], 2),
+        ("mixed", vec![], vec![NOW * 1_000_000, u64::MAX, NOW * 1_000_000 + 1, 0], 2),
+        ("seconds", resolution(0), vec![NOW, NOW + 1, u64::MAX], 1),
+        ("base-2", resolution(0x80 | 63), vec![u64::MAX, u64::MAX], 2),
+        ("no-number", resolution(127), vec![NOW * 1_000_000], 1),
+        ("before", offset(i64::MIN), vec![0, NOW * 1_000_000, u64::MAX], 3),
+        ("negative", offset(-1), vec![NOW * 1_000_000, 0], 1),
+        ("after", offset(i64::MAX), vec![u64::MAX, NOW * 1_000_000], 2),
+    ];
+    for (name, options, times, wrong) in cases {
+        let path = file(&dir, &format!("{name}.pcapng"), &pcapng(&options, &times));
+        let store = Store::read(&path, &[]);
+        let (packets, malformed) = (&store.summary["packets"], &store.summary["malformed"]);
+        assert_eq!(packets.as_u64(), Some(times.len() as u64), "{name}");
+        assert_eq!(malformed["time"].as_u64().unwrap_or(0), wrong, "{name}: {malformed}");
+        assert_eq!(malformed.as_object().unwrap().len(), 1, "{name}: {malformed}");
+        let frames = store.rows("SELECT sum(frames) FROM minute");
+        assert_eq!(frames, [[times.len().to_string()]], "{name}");
+        assert!(run(shadowtap().args(["inspect", "--flows"]).arg(&path)).code <= 1, "{name}");
+    }
+}
+
+#[test]
+fn the_help_of_read_breaks_no_line_in_two() {
+    let help = run(shadowtap().args(["read", "--help"])).ok().stdout;
+    assert!(help.contains("oldest first.\nReading a whole capture again"), "{help}");
+    assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+}
+
+/// The page on configuration names each command, and its sample is what the week's capture gives.
+#[test]
+fn the_page_on_configuration_is_true() {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md")).unwrap();
+    let help = run(shadowtap().arg("--help")).ok().stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    for command in commands.filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help") {
+        let named = [format!("| `{command}` |"), format!("| `{command} ")];
+        assert!(named.iter().any(|text| page.contains(text)), "{command}");
+    }
+    let sample = page.split("```json\n").nth(1).unwrap().split("```").next().unwrap();
+    let sample: serde_json::Value = serde_json::from_str(sample).unwrap();
+    assert_eq!(sample, Store::read(&own("office-week.pcap"), &[]).summary);
+}

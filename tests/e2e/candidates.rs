@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use rules::catalogue::Catalogue;
 use serde_json::Value;
@@ -220,4 +221,99 @@ fn accepting_and_rejecting() {
     }
     let now = fs::read_to_string(folder.path().join("accepted.toml")).unwrap();
     assert_eq!(now.matches("suffix =").count(), 2, "{now}");
+}
+
+fn accept(folder: &Path, args: &[&str]) -> std::process::Command {
+    let mut command = shadowtap();
+    command.args(["candidates", "accept"]).args(args).arg("--catalogue").arg(folder);
+    command
+}
+
+fn checked(folder: &Path) -> String {
+    run(shadowtap().args(["catalog", "check"]).arg(folder)).ok().stdout
+}
+
+#[test]
+fn accepting_makes_the_folder() {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path().join("a/my-services");
+    let refused = run(&mut accept(&folder, &["perplexity.ai", "--service", "x"]));
+    assert_eq!((refused.code, folder.exists()), (2, false), "{}", refused.stderr);
+    run(&mut accept(&folder, &["example.com", "--service", "example-chat", "--by", "a test"])).ok();
+    assert!(checked(&folder).contains("0 errors"));
+    let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["accepted.toml"]);
+}
+
+#[test]
+fn words_that_reach_beyond_their_line_are_refused() {
+    let dir = TempDir::new().unwrap();
+    let folder = dir.path().join("own");
+    for field in ["--name", "--vendor", "--by", "--service"] {
+        for word in ["a\nb", "a\r", "a\u{1b}[2J", "a\u{7f}", "a\"\n[[service]]\nid = \"b"] {
+            let mut args = vec!["example.com", field, word];
+            args.extend(["--service", "x"].iter().filter(|_| field != "--service"));
+            let ran = run(&mut accept(&folder, &args));
+            assert_eq!((ran.code, folder.exists()), (2, false), "{field} {word:?}: {}", ran.stderr);
+            assert!(ran.stderr.contains("control character"), "{field} {word:?}: {}", ran.stderr);
+        }
+    }
+    let ran = run(accept(&folder, &["example.com", "--service", "x"]).env("USER", "a\nb"));
+    assert!(ran.code == 2 && ran.stderr.contains("--by") && !folder.exists(), "{}", ran.stderr);
+    let mut reject = shadowtap();
+    reject.args(["candidates", "reject", "example.com", "--reason", "a\nb", "--data-dir"]).arg(dir.path());
+    let ran = run(&mut reject);
+    assert!(ran.code == 2 && ran.stderr.contains("control character"), "{}", ran.stderr);
+}
+
+#[test]
+fn words_that_look_like_the_file_itself_do_no_harm() {
+    let folder = TempDir::new().unwrap();
+    let odd = "\"a\" \\ [[service]] ] 'b' \u{fc} # c";
+    let name = ["--name", odd, "--vendor", odd, "--by", odd];
+    run(&mut accept(folder.path(), &[&["example.com", "--service", "one"][..], &name].concat())).ok();
+    // Other people's hands: a comment at the top, another way to write the same, a line of two.
+    let file = folder.path().join("accepted.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("# Ours.\n{}", text.replace("[[service]]\n", "[[ service ]] # first\r\n"))).unwrap();
+    run(&mut accept(folder.path(), &["example.org", "--service", "one", "--by", "a test"])).ok();
+    run(&mut accept(folder.path(), &["example.net", "--service", "a-two", "--by", "a test"])).ok();
+    let catalogue = Catalogue::extended(folder.path()).unwrap();
+    let one = catalogue.service("one").unwrap();
+    assert_eq!((one.name.as_str(), one.vendor.as_str()), (odd, odd));
+    for (domain, service) in [("example.com", "one"), ("example.org", "one"), ("example.net", "a-two")] {
+        assert_eq!(catalogue.find(domain).unwrap().service.id, service);
+    }
+    assert!(checked(folder.path()).contains("0 errors"));
+    assert!(fs::read_to_string(&file).unwrap().starts_with("# Ours.\n"));
+}
+
+#[test]
+fn people_who_decide_at_the_same_time_lose_nothing() {
+    let (folder, data) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let domains: Vec<String> = (0..8).map(|n| format!("example-{n}.com")).collect();
+    let mut running = Vec::new();
+    for domain in &domains {
+        running.push(accept(folder.path(), &[domain, "--service", "one"]).stdout(Stdio::null()).spawn().unwrap());
+        let mut reject = shadowtap();
+        reject.args(["candidates", "reject", domain, "--reason", "a test", "--data-dir"]).arg(data.path());
+        running.push(reject.stdout(Stdio::null()).spawn().unwrap());
+    }
+    assert!(running.into_iter().all(|mut child| child.wait().unwrap().success()));
+    let catalogue = Catalogue::extended(folder.path()).unwrap();
+    let rejected = fs::read_to_string(data.path().join("candidates.rejected.toml")).unwrap();
+    for domain in &domains {
+        assert!(catalogue.find(domain).is_some(), "{domain}");
+        assert!(rejected.contains(domain.as_str()), "{domain}");
+    }
+}
+
+#[test]
+fn rejecting_works_while_a_sensor_runs() {
+    let data = TempDir::new().unwrap();
+    let lock = fs::File::create(data.path().join("lock")).unwrap();
+    lock.lock().unwrap();
+    let mut reject = shadowtap();
+    reject.args(["candidates", "reject", "example.com", "--reason", "a test", "--data-dir"]).arg(data.path());
+    assert!(run(&mut reject).ok().stdout.contains("example.com is rejected"));
 }

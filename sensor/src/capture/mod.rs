@@ -6,10 +6,22 @@ pub mod live;
 mod pcap;
 mod pcapng;
 
+/// Stands for a time that no capture can have.
+pub const NO_TIME: i64 = i64::MIN;
+
+/// 1990-01-01 and 2200-01-01, µs: there was no libpcap before, and nothing captures after. It leaves room enough below
+/// and above that times can be added.
+const POSSIBLE: std::ops::Range<i64> = 631_152_000_000_000..7_258_118_400_000_000;
+
+/// A time of a capture file, or [`NO_TIME`].
+fn possible(micros: i128) -> i64 {
+    i64::try_from(micros).ok().filter(|micros| POSSIBLE.contains(micros)).unwrap_or(NO_TIME)
+}
+
 /// One captured frame, borrowed from the reader's buffer.
 #[derive(Debug, Clone, Copy)]
 pub struct Frame<'a> {
-    /// Time of capture, µs since the Unix epoch, UTC.
+    /// Time of capture, µs since the Unix epoch, UTC; [`NO_TIME`] where a capture file gives an impossible one.
     pub time: i64,
     /// The captured bytes: the whole frame or, cut by a snaplen, its beginning.
     pub data: &'a [u8],

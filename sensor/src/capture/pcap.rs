@@ -1,7 +1,7 @@
 //! The classic pcap format (draft-ietf-opsawg-pcap), both byte orders, µs and ns.
 
-use super::LinkType;
 use super::file::{MAX_FRAME, Step};
+use super::{LinkType, possible};
 
 /// Length of the file header.
 pub(super) const HEADER_BYTES: usize = 24;
@@ -53,7 +53,7 @@ impl Header {
             return Step::More { need: used };
         }
         let micros = if self.nanoseconds { fraction / 1000 } else { fraction };
-        let time = i64::from(seconds) * 1_000_000 + i64::from(micros);
+        let time = possible(i128::from(seconds) * 1_000_000 + i128::from(micros));
         Step::Frame { used, at: RECORD_BYTES, len, time, wire_len: wire_len.max(captured), link: self.link }
     }
 }

@@ -1,9 +1,9 @@
 //! The pcapng format (draft-ietf-opsawg-pcapng): sections of either byte order, several interfaces with their own link
 //! types, resolutions and snaplens. Blocks that hold no packets are passed over.
 
-use super::LinkType;
 use super::file::{MAX_FRAME, Step};
 use super::pcap::word;
+use super::{LinkType, NO_TIME, possible};
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -34,8 +34,8 @@ pub(super) struct Section {
 struct Interface {
     link: Option<LinkType>,
     snaplen: u32,
-    /// Ticks per second.
-    resolution: u64,
+    /// Ticks per second; `None` when the file gives a number that cannot be.
+    resolution: Option<u64>,
     /// Seconds to add to each time.
     offset: i64,
 }
@@ -83,7 +83,8 @@ impl Section {
 
     fn interface(&self, block: &[u8]) -> Interface {
         let link = LinkType::from_number(self.half(block, 0));
-        let mut interface = Interface { link, snaplen: self.word(block, 4), resolution: 1_000_000, offset: 0 };
+        let mut interface =
+            Interface { link, snaplen: self.word(block, 4), resolution: Some(1_000_000), offset: 0 };
         let mut options = block.get(8..).unwrap_or_default();
         while options.len() >= 4 {
             let (code, len) = (self.half(options, 0), self.half(options, 2) as usize);
@@ -129,15 +130,17 @@ impl Section {
     }
 }
 
-/// Ticks per second of an `if_tsresol` option: a power of ten, or of two when the top bit is set.
-fn resolution(exponent: u8) -> u64 {
+/// Ticks per second of an `if_tsresol` option: a power of ten, or of two when the top bit is set. `None` when there is
+/// no such number: then no time can be told.
+fn resolution(exponent: u8) -> Option<u64> {
     let power = u32::from(exponent & 0x7f);
     let base: u64 = if exponent & 0x80 == 0 { 10 } else { 2 };
-    base.checked_pow(power).unwrap_or(1_000_000)
+    base.checked_pow(power)
 }
 
 fn micros(ticks: u64, interface: &Interface) -> i64 {
-    let per_second = u128::from(interface.resolution.max(1));
-    let micros = u128::from(ticks) * 1_000_000 / per_second;
-    i64::try_from(micros).unwrap_or(i64::MAX).saturating_add(interface.offset.saturating_mul(1_000_000))
+    let Some(per_second) = interface.resolution else { return NO_TIME };
+    // 2^64 ticks of a second each are less than 2^84 µs, so nothing overflows.
+    let micros = i128::from(ticks) * 1_000_000 / i128::from(per_second.max(1));
+    possible(micros + i128::from(interface.offset) * 1_000_000)
 }

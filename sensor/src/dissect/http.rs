@@ -36,6 +36,8 @@ pub struct Request {
 /// What the head of an answer tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<'a> {
+    /// The status code; 0 when the status line has none.
+    pub status: u16,
     /// The Server field; absent when the answer has none, or the segment ends before it.
     pub server: Option<&'a str>,
     /// What is there of the body.
@@ -52,19 +54,59 @@ pub fn path(stream: &[u8]) -> Option<&str> {
     std::str::from_utf8(path).ok()
 }
 
-/// Reads as much of an answer's head as stands at the start of `stream`; `None` when that is no answer.
-pub fn answer(stream: &[u8]) -> Option<Answer<'_>> {
-    let mut lines = Lines { rest: stream };
-    if !lines.next()?.starts_with(b"HTTP/1.") {
-        return None;
+impl Answer<'_> {
+    /// True for `100 Continue` and the like: the answer itself is still to come (RFC 9110 section 15.2).
+    pub fn is_interim(&self) -> bool {
+        matches!(self.status, 100 | 102..=199)
     }
+
+    /// True when the server did what it was asked, a switch of protocols included.
+    pub fn is_success(&self) -> bool {
+        matches!(self.status, 101 | 200..=299)
+    }
+}
+
+/// True when the request at the start of `stream` brings a body, by its method and its head.
+pub fn posts(stream: &[u8]) -> bool {
+    let mut fields = Lines { rest: stream }.skip(1).take_while(|line| !line.is_empty());
+    let brings = |line: &[u8]| {
+        let length =
+            field(line, b"content-length").is_some_and(|value| value.iter().any(|b| (b'1'..=b'9').contains(b)));
+        length || field(line, b"transfer-encoding").is_some()
+    };
+    stream.starts_with(b"POST ") && fields.any(brings)
+}
+
+/// Reads as much of an answer's head as stands at the start of `stream`; `None` when that is no answer. Interim answers
+/// before it are passed over.
+pub fn answer(stream: &[u8]) -> Option<Answer<'_>> {
+    let mut answer = head(stream)?;
+    while answer.is_interim() {
+        match head(answer.body) {
+            Some(next) => answer = next,
+            None => break,
+        }
+    }
+    Some(answer)
+}
+
+fn head(stream: &[u8]) -> Option<Answer<'_>> {
+    let mut lines = Lines { rest: stream };
+    let status = status(lines.next()?)?;
     let mut server = None;
     while let Some(line) = lines.next().filter(|line| !line.is_empty()) {
         if let Some(value) = field(line, b"server") {
             server = std::str::from_utf8(value).ok();
         }
     }
-    Some(Answer { server, body: lines.rest })
+    Some(Answer { status, server, body: lines.rest })
+}
+
+/// The code of a status line; `None` when the line is none.
+fn status(line: &[u8]) -> Option<u16> {
+    let rest = line.strip_prefix(b"HTTP/1.")?;
+    let code = rest.split(|&b| b == b' ').nth(1).filter(|code| code.len() == 3);
+    Some(code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0))
 }
 
 /// Reads the request head at the start of a client's stream.
@@ -170,13 +212,28 @@ mod tests {
     #[test]
     fn an_answer_names_its_server_and_shows_its_body() {
         let stream = b"HTTP/1.1 200 OK\r\nserver: llama.cpp\r\nX: 1\r\n\r\nbody";
-        assert_eq!(answer(stream), Some(Answer { server: Some("llama.cpp"), body: b"body" }));
-        assert_eq!(answer(b"HTTP/1.1 200 OK\r\nX: 1\r\n\r\n"), Some(Answer { server: None, body: b"" }));
+        assert_eq!(answer(stream), Some(Answer { status: 200, server: Some("llama.cpp"), body: b"body" }));
+        let plain = Answer { status: 404, server: None, body: b"" };
+        assert_eq!(answer(b"HTTP/1.1 404 Not Found\r\nX: 1\r\n\r\n"), Some(plain));
+        assert_eq!(answer(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 No\r\n\r\n"), Some(plain));
+        assert!(answer(b"HTTP/1.1 100 Continue\r\n\r\n").is_some_and(|answer| answer.is_interim()));
+        for odd in ["HTTP/1.1\r\n", "HTTP/1.1 20\r\n", "HTTP/1.1 +20 OK\r\n", "HTTP/1.1 abc\r\n\r\n"] {
+            assert!(answer(odd.as_bytes()).is_some_and(|answer| !answer.is_success()), "{odd}");
+        }
         assert_eq!(answer(b"{\"a\": 1}\n"), None);
         for end in 0..stream.len() {
             let server = answer(&stream[..end]).and_then(|answer| answer.server);
             assert_eq!(server.is_some(), end >= 36, "{end}");
         }
+    }
+
+    #[test]
+    fn a_post_with_a_body() {
+        assert!(posts(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n"));
+        assert!(posts(b"POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n"));
+        assert!(!posts(b"POST / HTTP/1.1\r\nContent-Length: 0\r\n\r\n"));
+        assert!(!posts(b"POST / HTTP/1.1\r\n\r\nContent-Length: 5\r\n"));
+        assert!(!posts(b"GET / HTTP/1.1\r\nContent-Length: 5\r\n\r\n"));
     }
 
     #[test]

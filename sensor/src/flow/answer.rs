@@ -61,9 +61,9 @@ impl Answer {
     /// something else since the last packet came.
     pub(super) fn arrived(&mut self, time: i64, bytes: u64, asked: Option<i64>, aside: u32) {
         if self.bytes == 0 {
-            self.thought = asked.map_or(0, |asked| time - asked);
+            self.thought = asked.map_or(0, |asked| time.saturating_sub(asked));
         }
-        let gap = time - self.last;
+        let gap = time.saturating_sub(self.last);
         self.last = time;
         self.bytes += bytes;
         self.owed = if gap > SILENCE { aside } else { self.owed.saturating_add(aside) };
@@ -98,7 +98,7 @@ impl Answer {
             return false;
         }
         let usual = (self.last - self.first) / i64::from(self.arrivals.saturating_sub(1).max(1));
-        time - self.last < (usual * USUAL_SILENCES).min(NEXT_QUESTION)
+        time.saturating_sub(self.last) < (usual * USUAL_SILENCES).min(NEXT_QUESTION)
     }
 
     /// It came in one piece after some thought.
@@ -113,7 +113,7 @@ impl Answer {
 
     /// Nothing more is expected at `time`.
     pub(super) fn is_over(&self, time: i64) -> bool {
-        self.bytes > 0 && time - self.last > SILENCE
+        self.bytes > 0 && time.saturating_sub(self.last) > SILENCE
     }
 
     fn is(&self, written: &Written) -> bool {

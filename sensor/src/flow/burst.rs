@@ -100,7 +100,7 @@ impl Bursts {
             return;
         }
         self.speech.up(time, bytes);
-        let gap = self.last_up.replace(time).map_or(0, |last| time - last);
+        let gap = self.last_up.replace(time).map_or(0, |last| time.saturating_sub(last));
         let silent = gap >= PAUSE;
         self.total += bytes;
         let part = u32::from(bytes < FULL);

@@ -147,7 +147,7 @@ impl Client {
         if self.manner != Manner::Browser || bytes < SMALLEST_PART {
             return;
         }
-        let next = time - self.last < AT_ONCE && self.parts > 0;
+        let next = time.saturating_sub(self.last) < AT_ONCE && self.parts > 0;
         self.last = time;
         self.parts = match bytes <= LARGEST_PART {
             true if next => self.parts.saturating_add(1),

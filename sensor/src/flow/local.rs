@@ -1,4 +1,7 @@
-//! Looks at cleartext HTTP between two local addresses until a request or an answer says that a model server is there.
+//! Looks at cleartext HTTP between two local addresses until a request and its answer say that a model server is there.
+//!
+//! A request says what somebody asks for, not who is there: it counts when the answer is a success, so that a scanner
+//! makes no model server of a web server that says `404 Not Found`.
 //!
 //! A connection that is kept open may begin with a harmless request (`GET /health`), so several heads are looked at. Of
 //! a path only the class of the endpoint is kept; the path itself is forgotten when it has been compared.
@@ -54,10 +57,22 @@ pub struct Listening {
     requests: u8,
     /// The server has sent something since the last request, so that the next payload begins another one.
     answered: bool,
-    /// An endpoint that several products serve: the answer may name the one.
-    nameless: Option<ModelServer>,
+    /// What the last request would tell, until it is answered.
+    held: Option<Held>,
     /// The service and the last of the known paths that are weak alone: our own list's words.
     weak: Option<(String, String)>,
+}
+
+/// A request to a known path that is not yet answered.
+#[derive(Debug)]
+struct Held {
+    server: ModelServer,
+    /// The known path: our own list's word.
+    path: Option<String>,
+    /// The path tells one product.
+    named: bool,
+    /// The request brings a body.
+    posts: bool,
 }
 
 impl Listening {
@@ -69,24 +84,22 @@ impl Listening {
             asked: Asked { packet: bare(packet), bytes },
             requests: 0,
             answered: false,
-            nameless: None,
+            held: None,
             weak: None,
         }
     }
 
-    /// Reads the head of a request.
+    /// Reads the head of a request. Its answer decides.
     pub fn request(&mut self, stream: &[u8], servers: &LocalServers) -> Look {
         self.requests += 1;
         let hit = http::path(stream).and_then(|path| servers.classify(self.port, Some(path), None));
-        match hit {
-            Some(hit) if hit.strength == Strength::Weak => self.weak(&hit),
-            Some(hit) if hit.product.is_some() => Look::Server(server(&hit)),
-            Some(hit) => {
-                self.nameless = Some(server(&hit));
-                Look::More
-            }
-            None => self.next(),
-        }
+        self.held = hit.map(|hit| Held {
+            server: server(&hit),
+            path: hit.path.map(str::to_owned),
+            named: hit.product.is_some(),
+            posts: http::posts(stream),
+        });
+        Look::More
     }
 
     /// Reads a packet of the client after the first request; `advance` is how many new bytes it brought.
@@ -101,34 +114,47 @@ impl Listening {
 
     /// Reads a packet of the server.
     pub fn down(&mut self, payload: &[u8], servers: &LocalServers) -> Look {
-        if payload.is_empty() || std::mem::replace(&mut self.answered, true) {
+        if payload.is_empty() || self.answered {
             return Look::More;
         }
         let answer = http::answer(payload);
-        let banner = answer.and_then(|answer| servers.classify(self.port, None, answer.server));
+        if answer.is_some_and(|answer| answer.is_interim()) {
+            return Look::More;
+        }
+        self.answered = true;
+        let held = self.held.take();
+        let Some(answer) = answer else { return self.next() };
+        let banner = servers.classify(self.port, None, answer.server);
         let named = banner.filter(|hit| hit.strength != Strength::Weak);
-        let named = named.or_else(|| answer.and_then(|answer| servers.greeted(answer.body)));
-        match (named, self.nameless.take()) {
-            (Some(hit), None) => Look::Server(server(&hit)),
+        let named = named.or_else(|| servers.greeted(answer.body));
+        match (named, held) {
             // The path says better what was asked for, the answer who is there.
-            (Some(hit), Some(path)) => Look::Server(ModelServer { class: path.class, ..server(&hit) }),
-            (None, Some(path)) => Look::Server(path),
-            (None, None) => self.next(),
+            (Some(hit), Some(held)) if held.server.strength != Strength::Weak => {
+                Look::Server(ModelServer { class: held.server.class, ..server(&hit) })
+            }
+            (Some(hit), _) => Look::Server(server(&hit)),
+            (None, Some(held)) if answer.is_success() => self.confirmed(held),
+            (None, _) => self.next(),
         }
     }
 
-    /// What is known at the end of the connection.
-    pub fn end(&mut self) -> Option<ModelServer> {
-        self.nameless.take()
+    /// What is known at the end of a connection of which the server's side was not seen: without an answer, nothing but
+    /// a question to a path that is one product's own says enough.
+    pub fn unanswered(&mut self) -> Option<ModelServer> {
+        let held = self.held.take()?;
+        (held.posts && held.server.strength == Strength::Definite).then_some(held.server)
     }
 
-    /// Two known paths of one product are likely together, though each is weak alone.
-    fn weak(&mut self, hit: &LocalHit<'_>) -> Look {
-        let Some(path) = hit.path else { return self.next() };
-        let before = self.weak.replace((hit.service.to_owned(), path.to_owned()));
+    /// The server did what it was asked. Two known paths of one product are likely together, though each is weak alone.
+    fn confirmed(&mut self, held: Held) -> Look {
+        if held.server.strength != Strength::Weak {
+            return Look::Server(held.server);
+        }
+        let Some(path) = held.path else { return self.next() };
+        let before = self.weak.replace((held.server.service.clone(), path.clone()));
         match before {
-            Some((service, other)) if service == hit.service && other != path && hit.product.is_some() => {
-                Look::Server(ModelServer { strength: Strength::Likely, ..server(hit) })
+            Some((service, other)) if service == held.server.service && other != path && held.named => {
+                Look::Server(ModelServer { strength: Strength::Likely, ..held.server })
             }
             _ => self.next(),
         }
@@ -169,27 +195,36 @@ mod tests {
         }
     }
 
+    type Told = Option<(String, &'static str, &'static str)>;
+
     /// What a connection to `port` tells: a request line and an answer, again and again.
-    fn heard(port: u16, exchanges: &[(&str, &str)]) -> Option<(String, &'static str, &'static str)> {
+    fn heard(port: u16, exchanges: &[(&str, &str)]) -> Told {
+        let ok: Vec<_> = exchanges.iter().map(|&(line, answer)| (line, format!("200 OK\r\n{answer}"))).collect();
+        answered(port, &ok.iter().map(|(line, answer)| (*line, answer.as_str())).collect::<Vec<_>>())
+    }
+
+    /// The same with answers from the status on.
+    fn answered(port: u16, exchanges: &[(&str, &str)]) -> Told {
         let servers = LocalServers::builtin();
         let mut listening = Listening::new(port, None, &packet(b""), 0);
         for (at, (line, answer)) in exchanges.iter().enumerate() {
-            let request = format!("{line} HTTP/1.1\r\nHost: 10.0.0.2\r\n\r\n{{}}");
+            let request = format!("{line} HTTP/1.1\r\nHost: 10.0.0.2\r\nContent-Length: 2\r\n\r\n{{}}");
             let asked = match at {
                 0 => listening.request(request.as_bytes(), &servers),
                 _ => listening.up(&packet(request.as_bytes()), request.len() as u64, &servers),
             };
-            let answer = format!("HTTP/1.1 200 OK\r\n{answer}");
-            let look = if asked == Look::More { listening.down(answer.as_bytes(), &servers) } else { asked };
-            match look {
-                Look::Server(server) => {
-                    return Some((server.service, server.strength.as_str(), server.class.as_str()));
-                }
+            assert_eq!(asked, Look::More, "a request alone decides nothing");
+            match listening.down(format!("HTTP/1.1 {answer}").as_bytes(), &servers) {
+                Look::Server(server) => return Some(told(server)),
                 Look::More => {}
                 Look::GiveUp => return None,
             }
         }
-        listening.end().map(|server| (server.service, server.strength.as_str(), server.class.as_str()))
+        None
+    }
+
+    fn told(server: ModelServer) -> (String, &'static str, &'static str) {
+        (server.service, server.strength.as_str(), server.class.as_str())
     }
 
     const PLAIN: &str = "Server: nginx\r\n\r\n";
@@ -215,7 +250,8 @@ mod tests {
             (3000, "GET /ollama/api/tags", PLAIN, "open-webui", "likely", "webui"),
             (8188, "GET /object_info", PLAIN, "comfy", "definite", "image-api"),
             (8188, "POST /prompt", PLAIN, "comfy", "likely", "image-api"),
-            (8080, "POST /inference", "Server: whisper.cpp\r\n\r\n", "whisper-cpp", "likely", "whisper"),
+            (8080, "POST /inference", "Server: whisper.cpp\r\n\r\n", "whisper-cpp", "definite", "whisper"),
+            (8080, "POST /inference", PLAIN, "whisper-cpp", "likely", "whisper"),
             (8178, "POST /inference", "Server: whisper.cpp\r\n\r\n", "whisper-cpp", "definite", "whisper"),
             (8000, "POST /v1/audio/transcriptions", PLAIN, "speaches", "likely", "whisper"),
             (9000, "POST /asr?task=transcribe", PLAIN, "whisper-asr-webservice", "likely", "whisper"),
@@ -254,6 +290,54 @@ mod tests {
         ] {
             assert_eq!(heard(port, &[(line, PLAIN); 9]), None, "{port} {line}");
         }
+    }
+
+    #[test]
+    fn a_probe_that_is_refused_makes_no_model_server() {
+        for status in ["404 Not Found", "301 Moved", "401 Unauthorized", "403 Forbidden", "405 No", "500 No", "x"] {
+            let refused = format!("{status}\r\nServer: nginx\r\n\r\n<html>");
+            for (port, line) in [
+                (11434, "POST /api/chat"),
+                (11434, "GET /api/tags"),
+                (1234, "GET /api/v0/models"),
+                (80, "POST /v1/chat/completions"),
+                (8188, "GET /object_info"),
+            ] {
+                assert_eq!(answered(port, &[(line, refused.as_str()); 9]), None, "{port} {line} {status}");
+            }
+            let scan =
+                [("GET /api/tags", refused.as_str()), ("POST /api/chat", &refused), ("GET /v1/models", &refused)];
+            assert_eq!(answered(8081, &scan), None, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_with_a_banner_and_a_later_success_count() {
+        let asked = "POST /v1/chat/completions";
+        let llama = Some(("llama-cpp".to_owned(), "definite", "openai-compatible"));
+        assert_eq!(answered(8080, &[(asked, "401 Unauthorized\r\nServer: llama.cpp\r\n\r\n")]), llama);
+        let later = [("GET /api/v0/models", "404 Not Found\r\n\r\n"), (asked, "200 OK\r\n\r\n")];
+        assert_eq!(answered(7777, &later), Some(("local-model".to_owned(), "likely", "openai-compatible")));
+        let interim = [(asked, "100 Continue\r\n\r\n")];
+        assert_eq!(answered(7777, &interim), None);
+        let both = [(asked, "100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n")];
+        assert!(answered(7777, &both).is_some());
+    }
+
+    #[test]
+    fn without_an_answer_a_question_to_a_definite_path_alone_counts() {
+        let servers = LocalServers::builtin();
+        let end = |port: u16, request: &str| {
+            let mut listening = Listening::new(port, None, &packet(b""), 0);
+            assert_eq!(listening.request(request.as_bytes(), &servers), Look::More);
+            listening.unanswered().map(told)
+        };
+        let body = "HTTP/1.1\r\nContent-Length: 9\r\n\r\n";
+        let ollama = Some(("ollama".to_owned(), "definite", "ollama-api"));
+        assert_eq!(end(11434, &format!("POST /api/chat {body}")), ollama);
+        assert_eq!(end(11434, "POST /api/chat HTTP/1.1\r\n\r\n"), None);
+        assert_eq!(end(11434, "GET /api/tags HTTP/1.1\r\n\r\n"), None);
+        assert_eq!(end(7777, &format!("POST /v1/chat/completions {body}")), None);
     }
 
     #[test]

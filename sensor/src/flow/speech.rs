@@ -39,7 +39,7 @@ impl Speech {
     }
 
     fn turn_over(&mut self, time: i64) {
-        if time - self.begun < SLOT {
+        if time.saturating_sub(self.begun) < SLOT {
             return;
         }
         let spoken = self.up >= PACKETS && self.down >= PACKETS;

@@ -203,7 +203,7 @@ impl Tagged {
             reports: self.bursts.reports,
             streamed: self.bursts.streamed,
             speech_seconds: self.bursts.speech.seconds,
-            seconds: u32::try_from((flow.last - flow.start) / 1_000_000).unwrap_or(0),
+            seconds: u32::try_from(flow.last.saturating_sub(flow.start) / 1_000_000).unwrap_or(0),
         }
     }
 
@@ -226,7 +226,7 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
     }
     let now = totals(flow, tagged);
     let before = std::mem::replace(&mut tagged.reported, now);
-    tagged.due = time + INTERVAL;
+    tagged.due = time.saturating_add(INTERVAL);
     if now.upload - before.upload >= tagged.upload_step {
         tagged.upload_step *= 2;
     }

@@ -125,7 +125,7 @@ impl Ledger {
 
     /// Counts a frame of `bytes` at `time`. When it begins a new minute, the finished one comes back as a record.
     pub fn frame(&mut self, time: i64, bytes: u32) -> Option<MinuteRecord> {
-        let minute = (time.div_euclid(MINUTE) * MINUTE).max(self.earliest);
+        let minute = time.div_euclid(MINUTE).saturating_mul(MINUTE).max(self.earliest);
         let finished = match self.minute {
             Some(open) if minute <= open => None,
             Some(_) => self.close(Some(minute)),
@@ -155,7 +155,7 @@ impl Ledger {
 
     /// The open minute, when it is over at `time`.
     pub fn elapsed(&mut self, time: i64) -> Option<MinuteRecord> {
-        let over = self.minute.is_some_and(|minute| time >= minute + MINUTE);
+        let over = self.minute.is_some_and(|minute| time >= minute.saturating_add(MINUTE));
         if over { self.close(None) } else { None }
     }
 

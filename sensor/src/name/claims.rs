@@ -43,7 +43,7 @@ impl Claims {
     /// Remembers that `client` was told at `time` (µs) that `name` has address `server` for `ttl` seconds.
     pub fn add(&mut self, client: IpAddr, server: IpAddr, name: &str, ttl: u32, time: i64) {
         let key = (client, server);
-        let expires = time + (i64::from(ttl) + GRACE) * 1_000_000;
+        let expires = time.saturating_add((i64::from(ttl) + GRACE) * 1_000_000);
         if !self.pairs.contains_key(&key) {
             if self.pairs.len() >= MAX_PAIRS
                 && let Some(oldest) = self.order.pop_front()

@@ -58,10 +58,11 @@ impl Core {
         }
     }
 
-    /// The connection is over before an answer could tell which product it led to.
+    /// The connection is over, and no answer of the server was seen because its packets do not pass the mirror port.
     pub(super) fn unheard(&mut self, flow: &mut Flow, out: &mut impl Output) {
+        let one_way = flow.one_way();
         let State::Local(listening) = &mut flow.state else { return };
-        let server = listening.end();
+        let server = listening.unanswered().filter(|_| one_way);
         if let (Some(server), State::Local(listening)) =
             (server, std::mem::replace(&mut flow.state, State::Decided))
         {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use rules::catalogue::Catalogue;
 
-use crate::capture::{Frame, LinkType};
+use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
 use crate::decode::{Decoded, L4, Packet, decode};
 use crate::dissect::quic;
@@ -106,6 +106,10 @@ impl Worker {
 
     /// Takes one frame in.
     pub fn frame(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        if frame.time == NO_TIME {
+            self.core.ledger.stray(frame.wire_len);
+            return;
+        }
         if std::mem::take(&mut self.fresh) {
             self.first_of_source(frame.time, out);
         }
@@ -334,7 +338,7 @@ impl Worker {
 fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
     match packet.l4 {
         L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender),
-        L4::Udp if !quic::is_long_header(packet.payload) || packet.time - flow.start < RETRY => false,
+        L4::Udp if !quic::is_long_header(packet.payload) || packet.time.saturating_sub(flow.start) < RETRY => false,
         L4::Udp => {
             let decided = matches!(flow.state, State::Decided | State::Watched(_) | State::Tagged(_));
             let initial = quic::initials(packet.payload).next().filter(|_| decided && sender == flow.client);

@@ -3,6 +3,10 @@
 mod accept;
 mod rejected;
 
+use std::fs::{self, File};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
 use clap::{Subcommand, ValueEnum};
 use ingest::store::CandidateRow;
 use ingest::text::{bytes, safe_name};
@@ -53,7 +57,7 @@ enum Action {
         #[arg(value_parser = domain)]
         domain: String,
         /// Why it is no AI service
-        #[arg(long)]
+        #[arg(long, value_parser = plain)]
         reason: String,
         #[command(flatten)]
         setup: SetupArgs,
@@ -171,7 +175,14 @@ fn reject(domain: &str, reason: &str, setup: &Setup) -> Outcome {
     if reason.trim().is_empty() {
         return Err(Failure::usage("--reason is empty: say why, for whoever asks next year"));
     }
-    let _lock = setup.lock()?;
+    let dir = &setup.data_dir;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| {
+        Failure::Failed(format!(
+            "cannot create the data directory {}: {e}; name another with --data-dir",
+            dir.display()
+        ))
+    })?;
+    let _lock = exclusive(dir)?;
     let mut rejected = Rejected::load(&setup.data_dir)?;
     let mut out = Output::new();
     if rejected.holds(domain) {
@@ -183,6 +194,21 @@ fn reject(domain: &str, reason: &str, setup: &Setup) -> Outcome {
     }
     out.finish()?;
     Ok(Done::Clean)
+}
+
+/// Waits until nobody else changes a file of `dir` by a decision, and keeps them out while the answer lives. The folder
+/// itself is locked: no file is left in it, and a sensor that runs is not in the way.
+fn exclusive(dir: &Path) -> Result<File, Failure> {
+    let locked = File::open(dir).and_then(|folder| folder.lock().map(|()| folder));
+    locked.map_err(|e| Failure::Failed(format!("cannot lock the folder {}: {e}", dir.display())))
+}
+
+/// Text of one line: what stands in a file must not reach beyond its line, nor move the cursor of whoever reads it.
+fn plain(text: &str) -> Result<String, String> {
+    match text.chars().any(char::is_control) {
+        true => Err("holds a control character, such as a line break".to_owned()),
+        false => Ok(text.to_owned()),
+    }
 }
 
 /// `30d` in µs.
