@@ -71,6 +71,6 @@ impl Cases {
         for row in std::mem::take(&mut self.history) {
             tell.execute(params![uid_text(row.uid), row.at, row.who, row.what, row.text])?;
         }
-        self.volume.save(step, self.now)
+        self.volume.save(step)
     }
 }

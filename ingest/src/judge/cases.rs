@@ -54,6 +54,8 @@ pub(crate) struct Done {
     pub(crate) reopened: Vec<u64>,
     pub(crate) closed: Vec<u64>,
     pub(crate) missed: Vec<u64>,
+    /// Facts and ticks whose time cannot be.
+    pub(crate) strange: u64,
 }
 
 impl Cases {

@@ -10,6 +10,16 @@ use super::cases::Timer;
 use super::{Cases, Judge};
 use crate::time::{self, MINUTE};
 
+/// A clock that is set does not leap farther ahead at a single word: a sensor may have been
+/// switched off for months, and one wrong time must not wipe what is remembered.
+const LEAP: i64 = 366 * 24 * time::HOUR;
+
+/// No fact is later, µs UTC: the last second that a capture file's 32 bits can say, in February 2106.
+const LAST: i64 = 4_294_967_295 * 1_000_000;
+
+/// Under which an instant far ahead waits for another that bears it out.
+const FAR: &str = "far";
+
 /// The core at work on a working set.
 pub(crate) struct Core<'a> {
     pub(super) judge: &'a Judge,
@@ -42,7 +52,15 @@ impl<'a> Core<'a> {
 
     /// Looks at one fact. What was due before it comes first.
     pub(crate) fn record(&mut self, record: &Record) -> Looked {
-        self.tick(instant(record));
+        let known = instant(record);
+        // The end of a span lies ahead of the packets where the capture ended within it: it lets no time pass.
+        if !self.plausible(known, !is_span(record)) {
+            self.cases.done.strange += 1;
+            return Looked::Other;
+        }
+        if !is_span(record) {
+            self.pass(known);
+        }
         match record {
             Record::Flow(flow) => return self.flow(flow),
             Record::Minute(minute) => self.minute(minute),
@@ -53,8 +71,37 @@ impl<'a> Core<'a> {
     }
 
     /// Lets the time pass to `now`: deadlines, digests, silence, reviews. An instant that has passed already changes
-    /// nothing.
+    /// nothing, and neither does one that cannot be.
     pub(crate) fn tick(&mut self, now: i64) {
+        if self.plausible(now, true) {
+            self.pass(now);
+        } else {
+            self.cases.done.strange += 1;
+        }
+    }
+
+    /// True when the clock may be there by now. A leap of more than a year is believed once a second instant, of
+    /// another minute and the same day, follows it at once; a span can neither bear it out nor deny it.
+    fn plausible(&mut self, at: i64, moves: bool) -> bool {
+        if at > LAST {
+            return false;
+        }
+        let leap = self.cases.now > 0 && at.saturating_sub(self.cases.now) > LEAP;
+        let held = self.cases.memory.marks.get(FAR).and_then(|far| far.parse::<i64>().ok());
+        if !moves || (!leap && held.is_none()) {
+            return !leap;
+        }
+        let apart = held.map(|held| at.saturating_sub(held));
+        let borne_out = leap && apart.is_some_and(|apart| (MINUTE + 1..=24 * time::HOUR).contains(&apart));
+        if !leap || borne_out {
+            self.cases.memory.marks.take(FAR);
+        } else if apart.is_none_or(|apart| !(0..=MINUTE).contains(&apart)) {
+            self.cases.memory.marks.put(FAR, i64::MAX, at.to_string());
+        }
+        !leap || borne_out
+    }
+
+    fn pass(&mut self, now: i64) {
         if !self.compared {
             self.compared = true;
             self.policy_changed(now.max(self.cases.now));
@@ -91,6 +138,11 @@ pub(crate) fn instant(record: &Record) -> i64 {
         Record::Visibility(visibility) => visibility.start.saturating_add(10 * MINUTE),
         Record::Candidate(candidate) => candidate.start.saturating_add(time::HOUR),
     }
+}
+
+/// True for sums over a span, which may have been cut short: their instant is the span's end, not when they were known.
+fn is_span(record: &Record) -> bool {
+    matches!(record, Record::Visibility(_) | Record::Candidate(_))
 }
 
 /// The order of facts that are known at the same instant: the one in which they are judged again.

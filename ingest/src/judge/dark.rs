@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use rules::catalogue::Access;
-use rules::policy::{FindingRule, Subject};
+use rules::policy::{FindingRule, Status, Subject};
 use rules::usage::Use;
 use sensor::record::{Evidence, VisibilityRecord};
 use serde::{Deserialize, Serialize};
@@ -89,7 +89,10 @@ impl DeviceDays {
         }
         let earlier = || self.days.range(today - HABIT..today).map(|(_, day)| day);
         let ai_days = earlier().filter(|day| day.ai).count() as u64;
-        let (named, all) = earlier().fold((0, 0), |(named, all), day| (named + day.named, all + day.all));
+        let add = |(named, all): (u64, u64), day: &DeviceDay| {
+            (named.saturating_add(day.named), all.saturating_add(day.all))
+        };
+        let (named, all) = earlier().fold((0, 0), add);
         begun.filter(|_| ai_days >= HABIT_DAYS).map(|class| Begun {
             class,
             sensor: record.sensor.clone(),
@@ -109,7 +112,8 @@ impl Core<'_> {
     pub(super) fn history_of(&mut self, seen: &Seen<'_>) {
         let flow = seen.flow;
         let named = seen.usage >= Use::Visited && flow.evidence != Evidence::Ambiguous;
-        if !named || flow.access == Access::Local {
+        // What private devices do is no habit that anybody could miss.
+        if !named || flow.access == Access::Local || seen.status == Status::PersonalRisk {
             return;
         }
         let today = self.local.number(seen.flow.end);
@@ -127,16 +131,15 @@ impl Core<'_> {
     fn used(&mut self, name: &str, today: i64, seen: &Seen<'_>) {
         let days = self.cases.memory.devices.change(name, seen.at.saturating_add(HABIT * DAY));
         days.days.entry(today).or_default().ai = true;
-        let dark = std::mem::take(&mut days.dark);
+        days.dark = false;
         if let Some(begun) = days.begun.as_mut().filter(|begun| begun.since < seen.at) {
             (begun.since, begun.named, begun.all) = (seen.at, 0, 0);
             let next = seen.at.saturating_add(DAY);
             self.cases.timers.insert((next, Timer::Dark(name.to_owned())));
         }
-        if dark {
-            let about = About { rule: FindingRule::GoingDark, service: "", ..seen.about(FindingRule::GoingDark) };
-            self.close_itself(about.uid(), seen.at, "AI services can be named again");
-        }
+        // Whatever is remembered of the device: after four quiet weeks it is nothing.
+        let about = About { service: "", ..seen.about(FindingRule::GoingDark) };
+        self.close_itself(about.uid(), seen.at, "AI services can be named again");
     }
 
     /// Ten minutes of a device.
@@ -150,7 +153,7 @@ impl Core<'_> {
         if days.begun.is_none() && !days.dark {
             days.begun = begins;
         }
-        let hidden: u64 = record.hidden.values().map(|tally| tally.bytes).sum();
+        let hidden = record.hidden.values().fold(0_u64, |sum, tally| sum.saturating_add(tally.bytes));
         let all = record.named.bytes.saturating_add(record.nameless.bytes).saturating_add(hidden);
         let day = days.days.entry(today).or_default();
         day.named = day.named.saturating_add(record.named.bytes);
@@ -194,6 +197,9 @@ impl Core<'_> {
         let policy = self.judge.policy.clone();
         let about = About { rule: FindingRule::GoingDark, site, device, service: "" };
         let on = self.local.date(at);
+        if policy.group_for(&subject).is_some_and(|group| group.personal) {
+            return;
+        }
         if policy.suppressed_device(&subject, on).is_some() || self.standing(about.uid(), at) == Standing::Open {
             return;
         }

@@ -17,6 +17,7 @@ const SCHEMA: Schema = Schema {
     steps: &[
         include_str!("../../schema/findings/0001_findings.sql"),
         include_str!("../../schema/findings/0002_life.sql"),
+        include_str!("../../schema/findings/0003_sweep.sql"),
     ],
 };
 

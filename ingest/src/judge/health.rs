@@ -10,7 +10,9 @@ use super::Detail;
 use super::cases::Timer;
 use super::core::Core;
 use super::flow::due;
+use super::life::Standing;
 use super::memory::{key, parts};
+use super::note::OURSELVES;
 use super::opening::{About, Opening};
 use crate::text::{counted, number, percent};
 use crate::time::{MINUTE, span, utc};
@@ -84,8 +86,7 @@ impl SensorState {
             let places = record.drops.iter().filter(|(place, _)| place.as_str() != FILE);
             places
                 .filter(|(place, _)| OWN_PLACES.contains(&place.as_str()) == own)
-                .map(|(_, lost)| *lost)
-                .sum::<u64>()
+                .fold(0_u64, |sum, (_, lost)| sum.saturating_add(*lost))
         };
         if lost(true) > 0 {
             let why = format!("{} lost between sensor and store", counted(lost(true), "record or frame"));
@@ -100,8 +101,10 @@ impl SensorState {
     /// More than one frame in a hundred, once ten minutes are known.
     fn loss(&self) -> Option<Trouble> {
         let known = self.last.saturating_sub(self.began) >= SPAN - MINUTE;
-        let (frames, lost) =
-            self.window.iter().fold((0_u64, 0_u64), |(frames, lost), (_, f, l)| (frames + f, lost + l));
+        let add = |(frames, lost): (u64, u64), (_, f, l): &(i64, u64, u64)| {
+            (frames.saturating_add(*f), lost.saturating_add(*l))
+        };
+        let (frames, lost) = self.window.iter().fold((0, 0), add);
         let all = frames.saturating_add(lost);
         (known && lost.saturating_mul(LOSS_ONE_IN) > all).then(|| Trouble {
             what: "loss",
@@ -175,6 +178,9 @@ impl Core<'_> {
             }
             return;
         }
+        if self.put_to_rest(uid, since, at) {
+            return;
+        }
         let policy = &self.judge.policy;
         let louder = if trouble.what == "silence" { SILENCE } else { 0 };
         let opening = Opening {
@@ -185,6 +191,13 @@ impl Core<'_> {
             ..Opening::of(at, format!("sensor {}", trouble.what), detail)
         };
         self.open(&about, opening);
+    }
+
+    /// True when a person closed it today and the trouble has lasted since before that.
+    fn put_to_rest(&mut self, uid: u64, since: i64, at: i64) -> bool {
+        let by_hand = |finding: &&super::Finding| finding.closed_by.as_deref() != Some(OURSELVES);
+        let closed = self.cases.get(uid).filter(by_hand).and_then(|finding| finding.closed_at);
+        closed.is_some_and(|closed| since <= closed) && self.standing(uid, at) == Standing::Resting
     }
 
     fn sensor_well(&mut self, site: &str, sensor: &str, what: &str, at: i64) {

@@ -15,9 +15,9 @@ pub(crate) struct Ledger<'a> {
 
 impl Ledger<'_> {
     /// Marks a record as counted; false when it was already.
-    pub(super) fn mark(&self, key: &str, seq: i64) -> rusqlite::Result<bool> {
-        let sql = "INSERT OR IGNORE INTO judged (flow_id, seq) VALUES (?1, ?2)";
-        Ok(self.step.prepare_cached(sql)?.execute(params![key, seq])? == 1)
+    pub(super) fn mark(&self, key: &str, seq: i64, now: i64) -> rusqlite::Result<bool> {
+        let sql = "INSERT OR IGNORE INTO judged (flow_id, seq, at) VALUES (?1, ?2, ?3)";
+        Ok(self.step.prepare_cached(sql)?.execute(params![key, seq, now])? == 1)
     }
 
     /// Puts an event into the outbox of one sink, once.

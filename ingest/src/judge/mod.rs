@@ -7,7 +7,7 @@
 //! | `flow`, `first`, `uploads`, `unusual`, `local`, `models`, `dark`, `health`, `review` | the rules |
 //! | `life`, `opening`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
 //! | `volume` | what is usual, and where it is kept |
-//! | `db`, `book`, `ledger`, `act`, `rejudge`, `apply`, `facts` | the findings file, what people do to it, judging again |
+//! | `db`, `book`, `ledger`, `sweep`, `act`, `rejudge`, `apply`, `facts` | the findings file, what people do to it, judging again |
 //! | `words`, `measured`, `steps` | what a finding says to people |
 
 mod act;
@@ -36,6 +36,7 @@ mod preview;
 mod rejudge;
 mod review;
 mod steps;
+mod sweep;
 mod tell;
 mod unusual;
 mod uploads;
@@ -88,6 +89,10 @@ pub struct Judged {
     pub unknown: u64,
     /// Records that were counted already.
     pub known: u64,
+    /// Facts, and readings of the clock, whose time is implausibly far ahead: they were not judged.
+    pub strange: u64,
+    /// Sums that the baselines of uploads had no room for, or whose day cannot be.
+    pub unmeasured: u64,
     /// Findings that opened for the first time; a site's first sight of a service stands apart.
     pub opened: Vec<String>,
     /// First sights of a service at a site: worth knowing, and nobody's fault.
@@ -110,7 +115,7 @@ impl Judge {
             let mut judged = Judged::default();
             for record in sorted {
                 let fresh = match mark(record) {
-                    Some((key, seq)) => ledger.mark(&key, seq)?,
+                    Some((key, seq)) => ledger.mark(&key, seq, core.cases.now)?,
                     None => true,
                 };
                 if !fresh {
@@ -135,8 +140,9 @@ impl Judge {
     /// Lets the time pass: deadlines, digests, silent sensors, reviews. `now` in µs UTC; an instant that the facts
     /// have passed already changes nothing.
     pub fn tick(&self, findings: &mut FindingsDb, now: i64) -> Result<Judged, DbError> {
-        findings.round(self, |core, _| {
+        findings.round(self, |core, ledger| {
             core.tick(now);
+            core.sweep(ledger)?;
             let mut judged = Judged::default();
             judged.take(core);
             Ok(judged)
@@ -157,6 +163,8 @@ impl Judge {
 impl Judged {
     fn take(&mut self, core: &mut Core<'_>) {
         let done = std::mem::take(&mut core.cases.done);
+        self.strange = done.strange;
+        self.unmeasured = core.cases.volume.unmeasured();
         let texts = |uids: Vec<u64>| uids.into_iter().map(finding::uid_text).collect();
         let sight = |uid: &u64| core.cases.get(*uid).is_some_and(|one| one.rule == FindingRule::FirstSight);
         let (sights, opened) = done.opened.into_iter().partition(sight);

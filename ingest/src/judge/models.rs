@@ -32,8 +32,13 @@ impl Core<'_> {
         if span.since < since {
             *span = Span { since, ..Span::default() };
         }
-        span.bytes = span.bytes.saturating_add(flow.bytes_down);
-        let fetched = span.bytes;
+        // A record of the day before, told late, is none of this one: it counts in the finding, no more.
+        let fetched = if span.since == since {
+            span.bytes = span.bytes.saturating_add(flow.bytes_down);
+            span.bytes
+        } else {
+            0
+        };
         self.fetched(seen, fetched, since)
     }
 

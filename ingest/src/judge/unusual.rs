@@ -21,7 +21,7 @@ const HABIT: u8 = 3;
 const LEARNING: u8 = 4;
 
 impl Core<'_> {
-    /// Counts a record in the baselines, and says what it makes unusual.
+    /// Counts a record in the baselines, and says what it makes unusual. Private use is not kept there.
     pub(super) fn observe(&mut self, seen: &Seen<'_>) -> Vec<Anomaly> {
         let flow = seen.flow;
         let counts = flow.upload_bytes > 0 || flow.turns > 0;
@@ -29,6 +29,7 @@ impl Core<'_> {
             || seen.usage < Use::Visited
             || flow.evidence == Evidence::Ambiguous
             || flow.access == Access::Local
+            || seen.status == Status::PersonalRisk
         {
             return Vec::new();
         }

@@ -5,25 +5,36 @@ use rules::volume::{Anomaly, Baselines, Cell, HISTORY_DAYS, LocalTime, Observati
 use rusqlite::{Row, Transaction, named_params};
 
 use crate::db::{count, int};
-use crate::time::HOUR;
 
 /// The baselines of all sites.
 #[derive(Debug)]
 pub(crate) struct Volume {
     baselines: Baselines,
+    /// The newest day that the baselines took in: theirs, and no wrong clock's.
+    today: i32,
     /// Rows older than the history are removed once a day.
-    swept: i64,
+    swept: i32,
+    /// What was not measured, as far as it was told.
+    told: u64,
 }
 
 impl Default for Volume {
     fn default() -> Self {
-        Self { baselines: Baselines::new(Settings::default()), swept: 0 }
+        Self { baselines: Baselines::new(Settings::default()), today: 0, swept: 0, told: 0 }
     }
 }
 
 impl Volume {
     pub(super) fn observe(&mut self, seen: &Observation<'_>) -> Vec<Anomaly> {
         self.baselines.observe(seen)
+    }
+
+    /// How many sums went uncounted since the last call.
+    pub(super) fn unmeasured(&mut self) -> u64 {
+        let all = self.baselines.refused().saturating_add(self.baselines.unsaved());
+        let fresh = all.saturating_sub(self.told);
+        self.told = all;
+        fresh
     }
 
     pub(super) fn load(&mut self, step: &Transaction<'_>) -> rusqlite::Result<()> {
@@ -37,9 +48,10 @@ impl Volume {
     }
 
     /// Adds what grew to the table, and drops what nothing is compared with any more.
-    pub(super) fn save(&mut self, step: &Transaction<'_>, now: i64) -> rusqlite::Result<()> {
+    pub(super) fn save(&mut self, step: &Transaction<'_>) -> rusqlite::Result<()> {
         let mut add = step.prepare_cached(ADD)?;
         for cell in self.baselines.changed() {
+            self.today = self.today.max(cell.local.day);
             add.execute(named_params! {
                 ":day": cell.local.day,
                 ":hour": cell.local.hour,
@@ -58,10 +70,9 @@ impl Volume {
                 ":stretch": int(cell.stretch_bytes),
             })?;
         }
-        let today = now.div_euclid(24 * HOUR);
-        if today > self.swept {
-            self.swept = today;
-            let kept = today.saturating_sub(i64::from(HISTORY_DAYS) + 1);
+        if self.today > self.swept {
+            self.swept = self.today;
+            let kept = self.today.saturating_sub(HISTORY_DAYS + 1);
             step.prepare_cached("DELETE FROM volume WHERE day < ?1")?.execute([kept])?;
         }
         Ok(())

@@ -79,3 +79,50 @@ fn without_a_habit_or_with_an_old_vpn_nothing_is_lost() {
     judge.tick(&mut other, MONDAY + 6 * DAY).unwrap();
     assert!(dark(&db).is_empty() && dark(&other).is_empty());
 }
+
+#[test]
+fn a_device_that_is_back_after_five_weeks_closes_its_finding() {
+    let (_dir, mut db) = findings();
+    let judge = judge();
+    let begun = MONDAY + 3 * DAY;
+    judge.segment(&mut db, &habit()).unwrap();
+    judge.segment(&mut db, &hiding(begun, 5_000, 20)).unwrap();
+    for day in 1..40 {
+        judge.tick(&mut db, begun + day * DAY).unwrap();
+    }
+    assert_eq!(dark(&db)[0].state, State::Open);
+    judge.segment(&mut db, &[flow_record(flow(DEVICE, "good", begun + 40 * DAY))]).unwrap();
+    assert_eq!(dark(&db)[0].state, State::Closed);
+}
+
+#[test]
+fn forged_sums_do_not_overflow() {
+    let (_dir, mut db) = findings();
+    let judge = judge();
+    let most = (0..2).map(|day| visibility(DEVICE, [u64::MAX, 0, 0], "vpn", MONDAY + day * DAY));
+    judge.segment(&mut db, &most.collect::<Vec<_>>()).unwrap();
+    judge.segment(&mut db, &hiding(MONDAY + 2 * DAY, u64::MAX, 2)).unwrap();
+    let mut two = visibility(DEVICE, [0, 0, u64::MAX], "vpn", MONDAY + 3 * DAY);
+    let Record::Visibility(record) = &mut two else { panic!() };
+    let tally = record.hidden["vpn"].clone();
+    record.hidden.insert("tor".to_owned(), tally);
+    judge.segment(&mut db, &[two]).unwrap();
+}
+
+#[test]
+fn a_private_device_does_not_go_dark_and_is_measured_nowhere() {
+    let by_group = "\n[groups.phones]\nname = \"Phones\"\nsubnets = [\"10.20.1.0/24\"]\npersonal = true\n";
+    let by_rule = "\n[[rule]]\nservices = [\"good\"]\nstatus = \"personal_risk\"\n";
+    for (policy, opens) in [("", true), (by_group, false), (by_rule, false)] {
+        let (dir, mut db) = findings();
+        let parsed = Policy::parse(policy, "policy.toml", &catalogue()).unwrap();
+        let judge = Judge { policy: Arc::new(parsed), ..judge() };
+        let begun = MONDAY + 3 * DAY;
+        judge.segment(&mut db, &habit()).unwrap();
+        judge.segment(&mut db, &hiding(begun, 5_000, 20)).unwrap();
+        judge.tick(&mut db, begun + DAY).unwrap();
+        let file = Connection::open(dir.path().join(FINDINGS_FILE)).unwrap();
+        let measured: i64 = file.query_row("SELECT count(*) FROM volume", [], |row| row.get(0)).unwrap();
+        assert_eq!((dark(&db).len() == 1, measured > 0), (opens, opens), "{policy}");
+    }
+}

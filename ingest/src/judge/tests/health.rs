@@ -90,3 +90,40 @@ fn a_repeated_minute_changes_nothing() {
     assert_eq!(judge().segment(&mut db, &records).unwrap().known, 12);
     assert_eq!((all(&db), db.waiting(SINK, i64::MAX, 10).unwrap()), before);
 }
+
+#[test]
+fn what_a_person_closed_rests_for_the_day_while_the_trouble_lasts() {
+    let (_dir, mut db) = findings();
+    let judge = judge();
+    let mut round =
+        |n: i64, packets: u64| judge.segment(&mut db, &[minute(n, lost(packets))]).unwrap().reopened.len();
+    (0..12).for_each(|n| drop(round(n, 50)));
+    let uid = one(&db, FindingRule::SensorHealth).uid;
+    db.close(&uid, &Act { who: "Ada", text: "known", at: MONDAY + 12 * MINUTE }, &judge).unwrap();
+    let mut round =
+        |n: i64, packets: u64| judge.segment(&mut db, &[minute(n, lost(packets))]).unwrap().reopened.len();
+    assert_eq!((12..60).map(|n| round(n, 50)).sum::<usize>(), 0);
+    // It ends, and comes back: that is another trouble.
+    assert_eq!((60..90).map(|n| round(n, 0)).sum::<usize>(), 0);
+    assert_eq!((90..110).map(|n| round(n, 500)).sum::<usize>(), 1);
+    // And what lasts is told again on the next day.
+    db.close(&uid, &Act { who: "Ada", text: "known", at: MONDAY + 110 * MINUTE }, &judge).unwrap();
+    let day = 24 * 60;
+    let mut round =
+        |n: i64, packets: u64| judge.segment(&mut db, &[minute(n, lost(packets))]).unwrap().reopened.len();
+    assert_eq!((110..day).map(|n| round(n, 500)).sum::<usize>(), 1);
+}
+
+#[test]
+fn sums_of_forged_records_do_not_overflow() {
+    let (_dir, mut db) = findings();
+    let forged = |n| {
+        minute(n, |record| {
+            record.frames = u64::MAX;
+            record.drops.insert("ring".to_owned(), u64::MAX);
+            record.drops.insert("kernel".to_owned(), u64::MAX);
+        })
+    };
+    let records: Vec<Record> = (0..12).map(forged).collect();
+    judge().segment(&mut db, &records).unwrap();
+}

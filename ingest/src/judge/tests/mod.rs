@@ -6,6 +6,7 @@ mod clock;
 mod dark;
 mod health;
 mod migrate;
+mod times;
 mod uses;
 mod wording;
 
