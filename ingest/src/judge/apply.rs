@@ -5,8 +5,9 @@ use rules::policy::FindingRule;
 use super::cases::Timer;
 use super::core::Core;
 use super::finding::uid_text;
+use super::memory::key;
 use super::note::OURSELVES;
-use super::{Cases, Changes, Finding, Rejudged, State, review};
+use super::{Cases, Changes, Detail, Finding, Rejudged, State, review};
 
 /// How the reason begins when a policy, and nobody, closed a finding.
 const BY_POLICY: &str = "policy";
@@ -23,7 +24,7 @@ impl Core<'_> {
         for (uid, finding) in findings {
             self.replace(uid, finding, since, at, &mut changes);
         }
-        self.cases.memory.take_sums(fresh.memory);
+        self.cases.memory.take_sums(fresh.memory, since);
         self.cases.memory.marks.put(review::POLICY, i64::MAX, self.judge.policy.version().to_owned());
         changes
     }
@@ -44,8 +45,18 @@ impl Core<'_> {
         let open = self.cases.findings.iter().filter(|(_, one)| {
             one.is_open() && !stays(one.rule) && one.last_seen >= since && one.detected_at >= since
         });
+        let mut name = String::new();
+        let mut part = |one: &Finding| match &one.detail {
+            Detail::Limit { per, .. } => {
+                key(&mut name, &[&one.site, &one.device, &one.service, per.as_str()]);
+                self.cases.memory.lacks(&fresh.memory, &name)
+            }
+            _ => false,
+        };
+        let open = open.filter(|(_, one)| !part(one));
         let mut uids: Vec<u64> = open.map(|(uid, _)| *uid).filter(gone).collect();
-        uids.sort_unstable();
+        // Whoever stands for others closes after them.
+        uids.sort_unstable_by_key(|uid| (self.cases.get(*uid).is_some_and(|one| one.alerted), *uid));
         let reason = format!("policy {}: no longer a finding", self.judge.policy.version());
         for uid in uids {
             self.close_itself(uid, at, &reason);
@@ -91,7 +102,8 @@ impl Core<'_> {
         let Some(old) = self.cases.get(uid) else { return };
         let differs = (old.status, old.severity, &old.why) != (fresh.status, fresh.severity, &fresh.why);
         let again = old.state == State::Closed && fresh.is_open() && by_policy(old);
-        let passed = old.is_open() && fresh.state == State::Closed;
+        let taken = old.rule == FindingRule::FirstSight && old.state == State::Acknowledged;
+        let passed = old.is_open() && fresh.state == State::Closed && !taken;
         let whole = old.first_seen >= since;
         let text = format!("{}; before: {}", fresh.why, old.why);
         let (reason, due) = (fresh.closed_reason.clone(), clock_from(&fresh, at));

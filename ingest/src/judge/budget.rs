@@ -13,6 +13,9 @@ use crate::time::HOUR;
 /// An upload that has doubled is worth an update from here on.
 const WORTH_TELLING: u64 = 1_000_000;
 
+/// Under which a digest counts deadlines that passed of findings without an event of their own.
+pub(super) const MISSED: &str = "missed-deadline";
+
 /// How an opening is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
@@ -57,7 +60,7 @@ impl Core<'_> {
                 }
                 self.changed(lead, at);
             }
-            Verdict::Held => self.hold(&site, rule, &device, severity, at),
+            Verdict::Held => self.hold(&site, rule.as_str(), &device, severity, at),
             Verdict::Alert | Verdict::Under(_) | Verdict::Quiet => {}
         }
     }
@@ -101,14 +104,47 @@ impl Core<'_> {
         Verdict::Alert
     }
 
-    fn hold(&mut self, site: &str, rule: FindingRule, device: &str, severity: u8, at: i64) {
+    /// The finding that stood for its service at its site has closed: the oldest open one under it takes its place,
+    /// and is told.
+    pub(super) fn succeed(&mut self, closed: u64, at: i64) {
+        let Some(old) = self.cases.get(closed).filter(|old| old.rule == FindingRule::UnapprovedUse) else { return };
+        let lead = lead_key(&old.site, old.rule, &old.service);
+        if self.cases.leads.get(&lead) != Some(&closed) {
+            return;
+        }
+        let under = |one: &Finding| {
+            one.is_open() && (one.rule, &one.site, &one.service) == (old.rule, &old.site, &old.service)
+        };
+        let open = self.cases.findings.iter().filter(|(_, one)| under(one));
+        let mut heirs: Vec<(bool, i64, u64)> =
+            open.map(|(uid, one)| (!one.alerted, one.detected_at, *uid)).collect();
+        heirs.sort_unstable();
+        let Some((quiet, _, heir)) = heirs.first().copied() else { return };
+        if quiet {
+            if let Some(finding) = self.cases.change(heir) {
+                finding.devices = heirs.len() as u64;
+            }
+            self.announce(heir, at, false);
+        } else {
+            self.cases.leads.insert(lead, heir);
+        }
+    }
+
+    /// A deadline passed of a finding that was not told: the hour's digest says so.
+    pub(super) fn missed_quietly(&mut self, uid: u64, at: i64) {
+        let Some(finding) = self.cases.get(uid) else { return };
+        let (site, device, severity) = (finding.site.clone(), finding.device.clone(), finding.severity);
+        self.hold(&site, MISSED, &device, severity, at);
+    }
+
+    fn hold(&mut self, site: &str, what: &str, device: &str, severity: u8, at: i64) {
         let from = self.local.hour(at);
         let held = self.cases.memory.held.change(site, i64::MAX);
         if held.names.is_empty() {
             held.digest =
                 Digest { site: site.to_owned(), from, to: from.saturating_add(HOUR), ..Digest::default() };
         }
-        *held.digest.held.entry(rule.as_str().to_owned()).or_default() += 1;
+        *held.digest.held.entry(what.to_owned()).or_default() += 1;
         held.digest.severity = held.digest.severity.max(severity);
         if !held.names.iter().any(|name| name == device) {
             held.names.push(device.to_owned());
@@ -138,9 +174,14 @@ impl Core<'_> {
 
     /// Tells a finding's change when it is material: not more often than the budget lets it.
     pub(super) fn changed(&mut self, uid: u64, at: i64) {
-        let Some(finding) = self.cases.get(uid).filter(|finding| finding.alerted && finding.is_open()) else {
+        let Some(finding) = self.cases.get(uid).filter(|finding| finding.is_open()) else { return };
+        if finding.rule == FindingRule::FirstSight {
+            self.sight_over(uid, at);
             return;
-        };
+        }
+        if !finding.alerted {
+            return;
+        }
         if !material(finding) {
             return;
         }

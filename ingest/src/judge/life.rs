@@ -81,6 +81,7 @@ impl Core<'_> {
         self.remember(uid, act.at, act.who, "closed", Some(act.text));
         self.cases.done.closed.push(uid);
         self.tell(uid, act.at, Action::Close);
+        self.succeed(uid, act.at);
     }
 
     /// A finding closes because what it was about has passed.
@@ -104,6 +105,9 @@ impl Core<'_> {
         self.remember(uid, at, OURSELVES, "missed", Some("the deadline passed without acknowledgement"));
         self.cases.done.missed.push(uid);
         self.tell(uid, at, Action::Update);
+        if !self.cases.get(uid).is_some_and(|finding| finding.alerted) {
+            self.missed_quietly(uid, at);
+        }
     }
 
     fn miss_before(&mut self, uid: u64, at: i64) {

@@ -118,9 +118,12 @@ impl<V> Shelf<V> {
         }
     }
 
-    fn take_all(&mut self, other: Self) {
+    /// Takes over the other's values, but for those that are not `better` than what is here.
+    fn take_better(&mut self, other: Self, better: impl Fn(&V, &V) -> bool) {
         for (key, (until, value)) in other.map {
-            self.put(&key, until, value);
+            if self.get(&key).is_none_or(|known| better(&value, known)) {
+                self.put(&key, until, value);
+            }
         }
     }
 
@@ -177,11 +180,21 @@ impl Memory {
         rows
     }
 
-    /// Takes over the sums of a fresh look at the facts.
-    pub(crate) fn take_sums(&mut self, fresh: Self) {
-        self.uploads.take_all(fresh.uploads);
-        self.downloads.take_all(fresh.downloads);
-        self.clients.take_all(fresh.clients);
+    /// Takes over the sums of a fresh look at the facts from `since` on. A span that began before has lost its
+    /// beginning: the greater sum stays.
+    pub(crate) fn take_sums(&mut self, fresh: Self, since: i64) {
+        let whole = |fresh: &Span, known: &Span| {
+            fresh.since >= since || (fresh.since, fresh.bytes) >= (known.since, known.bytes)
+        };
+        self.uploads.take_better(fresh.uploads, whole);
+        self.downloads.take_better(fresh.downloads, whole);
+        self.clients.take_better(fresh.clients, |fresh, known| fresh.len() >= known.len());
+    }
+
+    /// True when the sums of a fresh look lack a part of what a device has sent in its running spans.
+    pub(crate) fn lacks(&self, fresh: &Self, name: &str) -> bool {
+        let part = |known: &Span, fresh: &Span| known.since == fresh.since && known.bytes > fresh.bytes;
+        self.uploads.get(name).zip(fresh.uploads.get(name)).is_some_and(|(known, fresh)| part(known, fresh))
     }
 
     /// Forgets what no longer matters.

@@ -89,7 +89,8 @@ impl Core<'_> {
         self.reviewed = None;
         let mut settled: Vec<u64> =
             self.cases.findings.iter().filter(|(_, one)| one.is_open()).map(|(uid, _)| *uid).collect();
-        settled.sort_unstable();
+        // Whoever stands for others closes after them.
+        settled.sort_unstable_by_key(|uid| (self.cases.get(*uid).is_some_and(|one| one.alerted), *uid));
         settled.retain(|uid| self.cases.get(*uid).is_some_and(|finding| self.settled(finding, at)));
         let reason = format!("policy: approved since {}", policy_words(&self.judge.policy));
         for uid in settled {
@@ -97,24 +98,26 @@ impl Core<'_> {
         }
     }
 
-    /// True when the policy at hand is content with what a finding is about.
+    /// True when the policy at hand is content with what a finding is about, at the hours at which it was seen.
     fn settled(&self, finding: &Finding, at: i64) -> bool {
         let contact = match (finding.rule, &finding.contact) {
             (FindingRule::UnapprovedUse | FindingRule::ProhibitedUse, Some(contact)) => contact,
             _ => return false,
         };
         let Some(service) = self.judge.catalogue.service(&finding.service) else { return false };
-        let moment = crate::time::datetime(at, &self.judge.time_zone);
-        let subject = Subject {
+        let today = crate::time::datetime(at, &self.judge.time_zone).date();
+        let subject = |seen| Subject {
             ip: contact.client_ip,
             vlan: contact.vlan,
             site: Some(&finding.site),
             device: Some(&finding.device),
             mac: contact.client_mac.as_deref().and_then(mac),
-            at: Some(moment),
+            at: Some(crate::time::datetime(seen, &self.judge.time_zone)),
         };
-        let decision = self.judge.policy.decide_for(&subject, service, contact.plan, moment.date());
-        rule_of(decision.status).is_none()
+        let policy = &self.judge.policy;
+        [finding.first_seen, finding.detected_at, finding.last_seen]
+            .into_iter()
+            .all(|seen| rule_of(policy.decide_for(&subject(seen), service, contact.plan, today).status).is_none())
     }
 }
 

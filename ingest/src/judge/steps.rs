@@ -51,9 +51,10 @@ fn sensor(finding: &Finding) -> [String; 2] {
             "Look at the mirror port: is it sending more than the sensor's link or ring can take?",
             "Raise `--ring`, or narrow the mirror or the filter.",
         ],
-        "silence" => {
-            ["Check the mirror port and its cable.", "Check that the sensor is running: `shadowtap doctor`."]
-        }
+        "silence" => [
+            "Check the mirror port and its cable.",
+            "Check that `shadowtap run` is running and that frames arrive: `ip -s link`.",
+        ],
         "clock" => ["Check the sensor's time source (NTP or PTP).", "Treat times of this span with care."],
         _ => ["Check free space and load of the sensor.", "See which sink does not take its records."],
     };
@@ -62,6 +63,10 @@ fn sensor(finding: &Finding) -> [String; 2] {
 
 fn last(finding: &Finding) -> String {
     match (finding.report_due_at, finding.rule) {
+        (Some(due), FindingRule::SensorHealth) if finding.missed_at.is_some() => {
+            format!("It was to be mended or acknowledged before {}: do it now.", utc(due))
+        }
+        (Some(due), _) if finding.missed_at.is_some() => format!("The report was due {}: file it now.", utc(due)),
         (Some(due), FindingRule::SensorHealth) => format!("Mend it or acknowledge it before {}.", utc(due)),
         (Some(due), _) => format!("File the report before {}.", utc(due)),
         (None, _) => "Nothing has to be reported; close the finding when it is dealt with.".to_owned(),

@@ -4,6 +4,7 @@ use super::finding::{uid, uid_text};
 use super::ledger::{Ledger, Outgoing};
 use super::note::{Digest, Note};
 use super::{Cases, Finding, Judge};
+use crate::db::count;
 use crate::siem;
 use crate::time;
 
@@ -34,15 +35,24 @@ pub(super) fn outgoing(judge: &Judge, cases: &mut Cases, ledger: &Ledger<'_>) ->
 fn held_back(judge: &Judge, digest: &Digest, ledger: &Ledger<'_>) -> rusqlite::Result<()> {
     let uid = uid_text(digest_uid(digest));
     let event = siem::digest_event(digest, &uid);
-    let event = siem::routed(event, judge.policy.route(Some(&digest.site))).to_string();
+    let mut event = siem::routed(event, judge.policy.route(Some(&digest.site)));
+    let revision = next_revision(ledger, &uid)?;
+    event["event"]["sequence"] = revision.into();
+    let event = event.to_string();
     let row = Outgoing {
         uid: &uid,
-        revision: 1,
+        revision,
         action: "digest",
         event: &event,
         not_before: quiet(judge, digest.to, digest.severity),
     };
     judge.sinks.iter().try_for_each(|sink| ledger.enqueue(&row, sink))
+}
+
+/// Facts that come late may fill an hour again whose digest is out: that is its next revision.
+fn next_revision(ledger: &Ledger<'_>, uid: &str) -> rusqlite::Result<u64> {
+    let sql = "SELECT coalesce(max(revision), 0) + 1 AS next FROM siem_outbox WHERE uid = ?1";
+    ledger.step.prepare_cached(sql)?.query_row([uid], |row| count(row, "next"))
 }
 
 fn digest_uid(digest: &Digest) -> u64 {

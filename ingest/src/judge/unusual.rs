@@ -54,14 +54,15 @@ impl Core<'_> {
             return false;
         }
         anomalies.sort_by_key(|anomaly| anomaly.kind);
-        // Each of them counts, also behind one that opened.
+        let about = seen.about(FindingRule::UploadAnomaly);
+        self.count(&about, about.uid(), seen);
+        // Each of them is looked at, also behind one that opened.
         anomalies.iter().filter(|anomaly| self.one_unusual(seen, anomaly)).count() > 0
     }
 
     fn one_unusual(&mut self, seen: &Seen<'_>, anomaly: &Anomaly) -> bool {
         let about = seen.about(FindingRule::UploadAnomaly);
         let uid = about.uid();
-        self.count(&about, uid, seen);
         let standing = self.standing(uid, seen.at);
         if standing == Standing::Resting {
             return false;

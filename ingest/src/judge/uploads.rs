@@ -1,20 +1,35 @@
 //! Uploads over a fixed limit.
 
+use std::cmp::Reverse;
+use std::time::Duration;
+
 use rules::policy::{FindingRule, Limit, Per};
 use rules::usage::Use;
 use sensor::record::Evidence;
 
-use super::Detail;
+use super::cases::Timer;
 use super::core::Core;
 use super::flow::{Seen, due};
 use super::life::Standing;
 use super::memory::{Span, key};
-use super::opening::Opening;
+use super::opening::{About, Opening};
+use super::{Detail, State};
 use crate::text::bytes;
 use crate::time::HOUR;
 
 /// What is remembered of a span after it began: longer than the longest one.
 const KEPT: i64 = 15 * 24 * HOUR;
+
+/// A limit that its running span is over.
+struct Over<'a> {
+    limit: &'a Limit,
+    /// Sent in the span.
+    sum: u64,
+    /// When it began.
+    since: i64,
+    /// True while the finding has not told of it.
+    fresh: bool,
+}
 
 impl Core<'_> {
     /// Adds what a record sent to the running spans; true when it opened a finding.
@@ -28,18 +43,17 @@ impl Core<'_> {
             return false;
         }
         let group = policy.group_for(&seen.subject);
-        let mut opened = false;
+        let mut over = Vec::new();
         for &per in Per::ALL {
-            let fits = |limit: &&Limit| limit.per == per && limit.fits(group, seen.service);
-            if policy.limits().iter().any(|limit| fits(&limit)) {
+            let fits = |limit: &&Limit| limit.per == per && limit.fits(group, seen.service, seen.status);
+            let mut limits = policy.limits().iter().filter(fits).peekable();
+            if limits.peek().is_some() {
                 let (sum, since, passed) = self.add_to_span(seen, per);
-                let over = |limit: &&Limit| fits(limit) && sum > limit.bytes;
-                if let Some(limit) = policy.limits().iter().filter(over).max_by_key(|limit| limit.bytes) {
-                    opened |= self.over(seen, limit, [sum, passed], since);
-                }
+                let passes = limits.filter(|limit| sum > limit.bytes);
+                over.extend(passes.map(|limit| Over { limit, sum, since, fresh: limit.bytes > passed }));
             }
         }
-        opened
+        !over.is_empty() && self.over(seen, &over)
     }
 
     /// The sum of the running span, when it began, and the greatest limit that was passed in it before.
@@ -68,42 +82,100 @@ impl Core<'_> {
         }
     }
 
-    /// The span is over the limit: opens the finding once per span, and keeps its amount up to date.
-    fn over(&mut self, seen: &Seen<'_>, limit: &Limit, [sum, passed]: [u64; 2], since: i64) -> bool {
+    /// Spans are over their limits: opens the finding once per span, and keeps its amount up to date. The record is
+    /// counted once, however many limits it is over.
+    fn over(&mut self, seen: &Seen<'_>, over: &[Over<'_>]) -> bool {
         let about = seen.about(FindingRule::UploadLimit);
         let uid = about.uid();
-        let fresh = passed < limit.bytes;
-        if fresh {
-            let mut name = std::mem::take(&mut self.buffer);
-            key(&mut name, &[about.site, about.device, about.service, limit.per.as_str()]);
-            self.cases.memory.uploads.change(&name, since.saturating_add(KEPT)).passed = limit.bytes;
-            self.buffer = name;
-        }
         let standing = self.standing(uid, seen.at);
-        let opens = fresh && matches!(standing, Standing::Fresh | Standing::Returning);
-        let detail = self.limit_detail(uid, limit, (sum, since), fresh && !opens);
         self.count(&about, uid, seen);
-        if opens {
-            let opening = self.limit_opening(seen, limit, detail);
-            self.open(&about, opening);
-            self.escalate(seen);
-        } else if let Some(finding) = self.cases.change(uid).filter(|finding| finding.is_open()) {
-            finding.detail = detail;
-            self.changed(uid, seen.at);
+        match standing {
+            // What is passed on the day of a closing is looked at on the next one.
+            Standing::Resting => false,
+            Standing::Open => {
+                self.pass(&about, over);
+                if let Some(worst) = over.iter().max_by_key(|over| self.weight(over.limit)) {
+                    self.limit_again(uid, seen, worst, over.iter().any(|over| over.fresh));
+                }
+                false
+            }
+            Standing::Fresh | Standing::Returning => {
+                let fresh = over.iter().filter(|over| over.fresh);
+                let Some(worst) = fresh.max_by_key(|over| self.weight(over.limit)) else { return false };
+                self.pass(&about, over);
+                let detail = self.limit_detail(uid, worst, false);
+                let opening = self.limit_opening(seen, worst.limit, detail);
+                self.open(&about, opening);
+                self.escalate(seen);
+                true
+            }
         }
-        opens
     }
 
-    fn limit_detail(&self, uid: u64, limit: &Limit, (sum, since): (u64, i64), again: bool) -> Detail {
+    /// Remembers which limits were told of, so that each span is one episode.
+    fn pass(&mut self, about: &About<'_>, over: &[Over<'_>]) {
+        let mut name = std::mem::take(&mut self.buffer);
+        for over in over.iter().filter(|over| over.fresh) {
+            key(&mut name, &[about.site, about.device, about.service, over.limit.per.as_str()]);
+            let span = self.cases.memory.uploads.change(&name, over.since.saturating_add(KEPT));
+            span.passed = span.passed.max(over.limit.bytes);
+        }
+        self.buffer = name;
+    }
+
+    /// How much a limit matters: its severity, then the sooner report, then the greater amount.
+    fn weight(&self, limit: &Limit) -> (u8, Reverse<Duration>, u64) {
+        let policy = &self.judge.policy;
+        let severity = limit.severity.unwrap_or_else(|| policy.severity(FindingRule::UploadLimit));
+        let within = limit.report_within.or_else(|| policy.deadline(FindingRule::UploadLimit));
+        (severity, Reverse(within.unwrap_or(Duration::MAX)), limit.bytes)
+    }
+
+    /// The weight of the limit that an open finding cites; absent when the policy no longer has it.
+    fn cited(&self, uid: u64) -> Option<(u8, Reverse<Duration>, u64)> {
+        let Detail::Limit { limit: allowed, per: span, .. } = &self.cases.get(uid)?.detail else { return None };
+        let limit = self.judge.policy.limits().iter().find(|one| one.bytes == *allowed && one.per == *span)?;
+        Some(self.weight(limit))
+    }
+
+    /// More while the finding is open: a limit that weighs as much as the cited one, or more, takes its place, and a
+    /// greater severity or a sooner report is told at once.
+    fn limit_again(&mut self, uid: u64, seen: &Seen<'_>, worst: &Over<'_>, again: bool) {
+        if self.cited(uid).is_some_and(|cited| cited > self.weight(worst.limit)) {
+            self.changed(uid, seen.at);
+            return;
+        }
+        let detail = self.limit_detail(uid, worst, again);
+        let opening = self.limit_opening(seen, worst.limit, detail);
+        let Some(finding) = self.cases.change(uid) else { return };
+        (finding.detail, finding.why) = (opening.detail, opening.why);
+        let mut louder = opening.severity > finding.severity;
+        finding.severity = finding.severity.max(opening.severity);
+        let runs = finding.state == State::Open && finding.missed_at.is_none();
+        let sooner = opening.report_due_at.filter(|due| runs && finding.report_due_at.is_none_or(|old| *due < old));
+        if let Some(due) = sooner {
+            finding.report_due_at = Some(due);
+            self.cases.timers.insert((due, Timer::Due(uid)));
+            louder = true;
+        }
+        if louder {
+            self.louder(uid, seen.at);
+        } else {
+            self.changed(uid, seen.at);
+        }
+    }
+
+    fn limit_detail(&self, uid: u64, over: &Over<'_>, again: bool) -> Detail {
+        let limit = over.limit;
         let before = match self.cases.get(uid).filter(|finding| finding.is_open()).map(|finding| &finding.detail) {
             Some(Detail::Limit { episodes, .. }) => *episodes,
             _ => 1,
         };
         Detail::Limit {
             limit: limit.bytes,
-            bytes: sum,
+            bytes: over.sum,
             per: limit.per,
-            since,
+            since: over.since,
             owner: limit.owner.clone(),
             episodes: before + u64::from(again),
         }

@@ -3,6 +3,7 @@
 use rules::policy::{FindingRule, Status};
 use sensor::record::Evidence;
 
+use super::budget::MISSED;
 use super::{Contact, Digest, Finding};
 use super::{measured, steps};
 use crate::text::{bytes, counted, safe_name, safe_text};
@@ -78,15 +79,23 @@ pub fn observed(finding: &Finding) -> String {
 
 /// What the budget held back in one hour.
 pub fn digest_sentence(digest: &Digest) -> String {
-    let total: u64 = digest.held.values().sum();
-    let rules: Vec<String> = digest.held.iter().map(|(rule, held)| format!("{rule} {held}")).collect();
+    let alerts = || digest.held.iter().filter(|(what, _)| *what != MISSED);
+    let total: u64 = alerts().map(|(_, held)| held).sum();
+    let missed = digest.held.get(MISSED).copied().unwrap_or_default();
+    let rules: Vec<String> = alerts().map(|(rule, held)| format!("{rule} {held}")).collect();
+    let held = format!("{} held back by the policy's budget", counted(total, "alert"));
+    let passed = format!("{} passed of findings without an event of their own", counted(missed, "deadline"));
+    let what = match (total, missed) {
+        (_, 0) => held,
+        (0, _) => passed,
+        _ => format!("{held} and {passed}"),
+    };
+    let rules = if rules.is_empty() { String::new() } else { format!(": {}", rules.join(", ")) };
     format!(
-        "{} held back by the policy's budget between {} and {}: {}; {} concerned. They are open findings with their \
-         own clocks: `shadowtap findings list` shows them.",
-        counted(total, "alert"),
+        "{what} between {} and {}{rules}; {} concerned. They are open findings with their own clocks: \
+         `shadowtap findings list` shows them.",
         utc(digest.from),
         utc(digest.to),
-        rules.join(", "),
         counted(digest.devices, "device"),
     )
 }

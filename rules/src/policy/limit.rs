@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Group, Policy};
+use super::{Group, Policy, Status};
 use crate::{
     catalogue::{Category, Service},
     fault::Fault,
@@ -52,14 +52,17 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// True when the limit is for a group's use of a service.
-    pub fn fits(&self, group: Option<&Group>, service: &Service) -> bool {
+    /// True when the limit is for a group's use of a service. What is personal risk, by group or by rule, is only
+    /// looked at where the limit names the group.
+    pub fn fits(&self, group: Option<&Group>, service: &Service, status: Status) -> bool {
         let any = self.services.is_empty() && self.categories.is_empty();
         let what = any || self.services.contains(&service.id) || self.categories.contains(&service.category);
         let whom = match group {
-            Some(group) if self.groups.is_empty() => !group.personal,
+            _ if self.groups.is_empty() => {
+                status != Status::PersonalRisk && group.is_none_or(|group| !group.personal)
+            }
             Some(group) => self.groups.contains(&group.id),
-            None => self.groups.is_empty(),
+            None => false,
         };
         what && whom
     }
