@@ -151,6 +151,7 @@ pub(crate) struct Setup {
     /// Who may use it, as of the start.
     pub(crate) policy: Arc<Policy>,
     /// The file that says so; none where no policy was named.
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough to read it again"))]
     policy_file: Option<PathBuf>,
 }
 

@@ -93,7 +93,7 @@ impl Core<'_> {
             // What is passed on the day of a closing is looked at on the next one.
             Standing::Resting => false,
             Standing::Open => {
-                self.pass(&about, over);
+                self.mark_passed(&about, over);
                 if let Some(worst) = over.iter().max_by_key(|over| self.weight(over.limit)) {
                     self.limit_again(uid, seen, worst, over.iter().any(|over| over.fresh));
                 }
@@ -102,7 +102,7 @@ impl Core<'_> {
             Standing::Fresh | Standing::Returning => {
                 let fresh = over.iter().filter(|over| over.fresh);
                 let Some(worst) = fresh.max_by_key(|over| self.weight(over.limit)) else { return false };
-                self.pass(&about, over);
+                self.mark_passed(&about, over);
                 let detail = self.limit_detail(uid, worst, false);
                 let opening = self.limit_opening(seen, worst.limit, detail);
                 self.open(&about, opening);
@@ -113,7 +113,7 @@ impl Core<'_> {
     }
 
     /// Remembers which limits were told of, so that each span is one episode.
-    fn pass(&mut self, about: &About<'_>, over: &[Over<'_>]) {
+    fn mark_passed(&mut self, about: &About<'_>, over: &[Over<'_>]) {
         let mut name = std::mem::take(&mut self.buffer);
         for over in over.iter().filter(|over| over.fresh) {
             key(&mut name, &[about.site, about.device, about.service, over.limit.per.as_str()]);
