@@ -308,9 +308,9 @@ fn impossible_times_are_counted_and_never_panic() {
     let cases: [(&str, Vec<u8>, Vec<u64>, u64); 9] = [
         ("ticks", vec![], vec![u64::MAX; 3], 3),
         ("edge", vec![], vec![i64::MAX as u64 - 1, i64::MAX as u64], 2),
-        ("mixed", vec![], vec![NOW * 1_000_000, u64::MAX, NOW * 1_000_000 + 1, 0], 2),
+        ("mixed", vec![], vec![NOW * 1_000_000, u64::MAX, NOW * 1_000_000 + 1], 1),
         ("seconds", resolution(0), vec![NOW, NOW + 1, u64::MAX], 1),
-        ("base-2", resolution(0x80 | 63), vec![u64::MAX, u64::MAX], 2),
+        ("base-2", resolution(0x80 | 63), vec![u64::MAX, u64::MAX], 0),
         ("no-number", resolution(127), vec![NOW * 1_000_000], 1),
         ("before", offset(i64::MIN), vec![0, NOW * 1_000_000, u64::MAX], 3),
         ("negative", offset(-1), vec![NOW * 1_000_000, 0], 1),
@@ -322,7 +322,7 @@ fn impossible_times_are_counted_and_never_panic() {
         let (packets, malformed) = (&store.summary["packets"], &store.summary["malformed"]);
         assert_eq!(packets.as_u64(), Some(times.len() as u64), "{name}");
         assert_eq!(malformed["time"].as_u64().unwrap_or(0), wrong, "{name}: {malformed}");
-        assert_eq!(malformed.as_object().unwrap().len(), 1, "{name}: {malformed}");
+        assert_eq!(malformed.as_object().unwrap().len(), usize::from(wrong > 0), "{name}: {malformed}");
         let frames = store.rows("SELECT sum(frames) FROM minute");
         assert_eq!(frames, [[times.len().to_string()]], "{name}");
         assert!(run(shadowtap().args(["inspect", "--flows"]).arg(&path)).code <= 1, "{name}");

@@ -9,9 +9,9 @@ mod pcapng;
 /// Stands for a time that no capture can have.
 pub const NO_TIME: i64 = i64::MIN;
 
-/// 1990-01-01 and 2200-01-01, µs: there was no libpcap before, and nothing captures after. It leaves room enough below
-/// and above that times can be added.
-const POSSIBLE: std::ops::Range<i64> = 631_152_000_000_000..7_258_118_400_000_000;
+/// From the epoch, which simulators and clocks that nobody has set count from, to 2200-01-01, µs. It leaves room enough
+/// below and above that times can be added.
+const POSSIBLE: std::ops::Range<i64> = 0..7_258_118_400_000_000;
 
 /// A time of a capture file, or [`NO_TIME`].
 fn possible(micros: i128) -> i64 {
