@@ -30,6 +30,8 @@ pub(crate) struct Delivery {
     generation: u64,
     patience: Patience,
     renewed: Renewed,
+    /// What was warned of already: strange times, uploads that are not measured. Each round would say it again.
+    warned: [bool; 2],
 }
 
 /// A policy that waits to be put in force: the sensing thread reads the file, the delivering one takes it over.
@@ -63,7 +65,9 @@ impl Delivery {
         let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
         let deliverer = Deliverer::with_store(config, store)?;
         let rules = setup.rules.clone();
-        Ok(Self { spool, deliverer, generation: rules.generation(), rules, patience, renewed: Renewed::default() })
+        let generation = rules.generation();
+        let renewed = Renewed::default();
+        Ok(Self { spool, deliverer, generation, rules, patience, renewed, warned: [false; 2] })
     }
 
     /// Where another policy is put, to be in force from the next round on.
@@ -102,7 +106,26 @@ impl Delivery {
                 counted(delivered.store.set_aside, "batch file")
             ));
         }
+        self.warn_once(&delivered);
         Ok(delivered)
+    }
+
+    /// What lasts is said once per process.
+    fn warn_once(&mut self, delivered: &Delivered) {
+        let [strange, unmeasured] = &mut self.warned;
+        if delivered.strange > 0 && !std::mem::replace(strange, true) {
+            terminal::warning(&format!(
+                "times that cannot be, more than a year ahead of what was judged before: {} not judged; check the \
+                 clocks",
+                counted(delivered.strange, "fact")
+            ));
+        }
+        if delivered.unmeasured > 0 && !std::mem::replace(unmeasured, true) {
+            terminal::warning(&format!(
+                "the baselines had no room for {}: unusual use may be missed for some devices",
+                counted(delivered.unmeasured, "upload sum")
+            ));
+        }
     }
 }
 

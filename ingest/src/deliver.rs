@@ -68,6 +68,10 @@ pub struct Delivered {
     pub unknown: u64,
     /// Lines that were no records; they are kept beside the queues under the extension `rejected`.
     pub rejected: u64,
+    /// Facts, and readings of the clock, whose time is implausibly far ahead: they were not judged.
+    pub strange: u64,
+    /// Sums that the baselines of uploads had no room for, or whose day cannot be.
+    pub unmeasured: u64,
     /// Findings that opened, by uid, in the order of detection.
     pub opened: Vec<String>,
     /// Findings that opened again.
@@ -232,6 +236,8 @@ impl Deliverer {
 impl Delivered {
     fn take(&mut self, judged: Judged) {
         self.unknown += judged.unknown;
+        self.strange = self.strange.saturating_add(judged.strange);
+        self.unmeasured = self.unmeasured.saturating_add(judged.unmeasured);
         self.opened.extend(judged.opened);
         self.reopened.extend(judged.reopened);
         self.closed.extend(judged.closed);

@@ -101,6 +101,11 @@ impl<'a> Core<'a> {
         !leap || borne_out
     }
 
+    /// The clock, or the record's own time while the clock is not set.
+    pub(super) fn now_or(&self, record: &Record) -> i64 {
+        if self.cases.now > 0 { self.cases.now } else { instant(record) }
+    }
+
     fn pass(&mut self, now: i64) {
         if !self.compared {
             self.compared = true;

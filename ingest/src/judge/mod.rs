@@ -115,7 +115,7 @@ impl Judge {
             let mut judged = Judged::default();
             for record in sorted {
                 let fresh = match mark(record) {
-                    Some((key, seq)) => ledger.mark(&key, seq, core.cases.now)?,
+                    Some((key, seq)) => ledger.mark(&key, seq, core.now_or(record))?,
                     None => true,
                 };
                 if !fresh {

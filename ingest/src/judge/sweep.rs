@@ -11,8 +11,8 @@ use crate::time::HOUR;
 const DAY: i64 = 24 * HOUR;
 /// Under which the day of the last sweep is kept.
 const MARK: &str = "swept";
-/// Marks of counted records outlive every repetition: a segment is repeated after a crash between commit and unlink,
-/// by the next round, and a spool that waits longer than a month was judged by nobody before.
+/// Marks of counted records outlive every repetition: a segment comes twice when the process dies between commit and
+/// unlink, and the next round judges it before it sweeps. The month is for people who read a capture twice.
 const JUDGED: i64 = 35 * DAY;
 /// A sent event may be asked for while the SIEM's own month lasts.
 const SENT: i64 = 30 * DAY;

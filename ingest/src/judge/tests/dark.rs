@@ -104,7 +104,7 @@ fn forged_sums_do_not_overflow() {
     judge.segment(&mut db, &hiding(MONDAY + 2 * DAY, u64::MAX, 2)).unwrap();
     let mut two = visibility(DEVICE, [0, 0, u64::MAX], "vpn", MONDAY + 3 * DAY);
     let Record::Visibility(record) = &mut two else { panic!() };
-    let tally = record.hidden["vpn"].clone();
+    let tally = record.hidden["vpn"];
     record.hidden.insert("tor".to_owned(), tally);
     judge.segment(&mut db, &[two]).unwrap();
 }

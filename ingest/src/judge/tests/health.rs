@@ -95,23 +95,24 @@ fn a_repeated_minute_changes_nothing() {
 fn what_a_person_closed_rests_for_the_day_while_the_trouble_lasts() {
     let (_dir, mut db) = findings();
     let judge = judge();
-    let mut round =
-        |n: i64, packets: u64| judge.segment(&mut db, &[minute(n, lost(packets))]).unwrap().reopened.len();
-    (0..12).for_each(|n| drop(round(n, 50)));
-    let uid = one(&db, FindingRule::SensorHealth).uid;
-    db.close(&uid, &Act { who: "Ada", text: "known", at: MONDAY + 12 * MINUTE }, &judge).unwrap();
-    let mut round =
-        |n: i64, packets: u64| judge.segment(&mut db, &[minute(n, lost(packets))]).unwrap().reopened.len();
-    assert_eq!((12..60).map(|n| round(n, 50)).sum::<usize>(), 0);
+    let round = |db: &mut FindingsDb, minutes: std::ops::Range<i64>, packets: u64| {
+        let records: Vec<Record> = minutes.map(|n| minute(n, lost(packets))).collect();
+        judge.segment(db, &records).unwrap().reopened.len()
+    };
+    let close = |db: &mut FindingsDb, n: i64| {
+        let uid = one(db, FindingRule::SensorHealth).uid;
+        db.close(&uid, &Act { who: "Ada", text: "known", at: MONDAY + n * MINUTE }, &judge).unwrap();
+    };
+    round(&mut db, 0..12, 50);
+    close(&mut db, 12);
+    assert_eq!(round(&mut db, 12..60, 50), 0);
     // It ends, and comes back: that is another trouble.
-    assert_eq!((60..90).map(|n| round(n, 0)).sum::<usize>(), 0);
-    assert_eq!((90..110).map(|n| round(n, 500)).sum::<usize>(), 1);
+    assert_eq!(round(&mut db, 60..90, 0), 0);
+    assert_eq!(round(&mut db, 90..110, 500), 1);
     // And what lasts is told again on the next day.
-    db.close(&uid, &Act { who: "Ada", text: "known", at: MONDAY + 110 * MINUTE }, &judge).unwrap();
-    let day = 24 * 60;
-    let mut round =
-        |n: i64, packets: u64| judge.segment(&mut db, &[minute(n, lost(packets))]).unwrap().reopened.len();
-    assert_eq!((110..day).map(|n| round(n, 500)).sum::<usize>(), 1);
+    close(&mut db, 110);
+    assert_eq!(round(&mut db, 110..14 * 60, 500), 0, "until an hour before midnight");
+    assert_eq!(round(&mut db, 14 * 60..24 * 60, 500), 1);
 }
 
 #[test]

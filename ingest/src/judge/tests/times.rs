@@ -55,6 +55,30 @@ fn a_span_that_was_cut_short_lets_no_time_pass() {
 }
 
 #[test]
+fn cut_spans_are_judged_again_as_they_were_read_in_segments_of_any_size() {
+    let mut records: Vec<Record> = Vec::new();
+    for day in 0..5 {
+        let (start, hidden) = (MONDAY + day * DAY, if day < 3 { 0 } else { 90_000 });
+        records.push(visibility("10.20.1.5", [90_000 - hidden, 1_000, hidden], "vpn", start));
+        records.extend([cut_hour(start), minute_record(start), minute_record(start + 4 * MINUTE)]);
+        records.extend((day < 3).then(|| flow_record(flow("10.20.1.5", "deep", start + 3 * MINUTE))));
+    }
+    records.sort_by(|a, b| order(a).cmp(&order(b)));
+    let judge = judge();
+    let uids = |findings: Vec<&Finding>| {
+        findings.into_iter().map(|one| (one.uid.clone(), one.detected_at, one.missed_at)).collect::<Vec<_>>()
+    };
+    let fresh = judge.rejudge(records.iter().map(Ok::<_, std::convert::Infallible>)).unwrap();
+    assert!(fresh.findings().iter().any(|one| one.rule == FindingRule::GoingDark));
+    for size in [1, 3, 100] {
+        let (_dir, mut db) = findings();
+        records.chunks(size).for_each(|segment| drop(judge.segment(&mut db, segment).unwrap()));
+        let read = db.list(&Filter::default()).unwrap();
+        assert_eq!(uids(read.iter().collect()), uids(fresh.findings()), "{size}");
+    }
+}
+
+#[test]
 fn one_fact_from_far_ahead_is_counted_and_changes_nothing() {
     let year_9999 = 253_370_764_800_000_000;
     for far in [MONDAY + 4_000 * DAY, year_9999] {
@@ -117,4 +141,15 @@ fn what_is_old_is_swept_once_a_day() {
         rows(&dir, "finding WHERE state <> 'watch'"),
         all(&db).len() as i64 + rows(&dir, "finding WHERE rule = 'first-sight'")
     );
+}
+
+#[test]
+fn what_the_baselines_refuse_is_counted_once() {
+    let (_dir, mut db) = findings();
+    let judge = judge();
+    judge.segment(&mut db, &[sent(6, MONDAY)]).unwrap();
+    // The clock goes on without uploads: their next day is too far from the last one.
+    judge.segment(&mut db, &[minute_record(MONDAY + 300 * DAY)]).unwrap();
+    assert_eq!(judge.segment(&mut db, &[sent(6, MONDAY + 400 * DAY)]).unwrap().unmeasured, 1);
+    assert_eq!(judge.tick(&mut db, MONDAY + 401 * DAY).unwrap().unmeasured, 0);
 }
