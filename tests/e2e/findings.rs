@@ -117,7 +117,8 @@ fn a_list_has_the_soonest_clock_on_top_and_fits_the_terminal() {
 #[test]
 fn a_list_can_be_narrowed_down() {
     let week = Office::week();
-    let all = week.list(&["--all"]);
+    let mut all = week.list(&["--all"]);
+    all.retain(|one| one["state"] != "closed" && one["rule"] != "first-sight");
     let fits = |args: &[&str], of: &dyn Fn(&Value) -> bool| {
         let list = week.list(args);
         assert_eq!(list.len(), all.iter().filter(|finding| of(finding)).count(), "{args:?}");
@@ -145,6 +146,35 @@ fn a_list_fails_only_where_that_is_asked_for() {
     assert_eq!(code(&["--fail-on", "missed", "--rule", "prohibited-use"]), 3);
     assert_eq!(code(&["--fail-on", "missed", "--rule", "first-sight"]), 0);
     assert_eq!(code(&["--fail-on", "open,missed", "--site", "elsewhere"]), 0);
+}
+
+#[test]
+fn first_sights_are_listed_where_they_are_asked_for() {
+    let week = Office::week();
+    let sights = |args: &[&str]| week.list(args).iter().filter(|one| one["rule"] == "first-sight").count();
+    assert_eq!(sights(&[]), 0);
+    assert!(sights(&["--rule", "first-sight"]) > 0 && sights(&["--all"]) > 0);
+    assert!(week.run(&["findings", "list"]).ok().stdout.contains("(--rule first-sight)"));
+    let out = week.path("report");
+    week.run(&["report", "--out", out.to_str().unwrap()]).ok();
+    let open = json(&out.join("report.json"))["totals"]["findings_open"]["now"].as_u64();
+    assert_eq!(open, Some(week.list(&[]).len() as u64));
+}
+
+#[test]
+fn an_empty_id_is_the_beginning_of_none() {
+    let week = Office::week();
+    let args: [&[&str]; 4] = [
+        &["findings", "show", ""],
+        &["findings", "ack", ""],
+        &["findings", "close", " ", "--reason", "done"],
+        &["incident", "export", ""],
+    ];
+    for args in args {
+        let ran = week.run(args);
+        assert_eq!(ran.code, 2, "{args:?} {}", ran.stderr);
+        assert!(ran.stderr.contains("`shadowtap findings list`"), "{}", ran.stderr);
+    }
 }
 
 #[test]
