@@ -99,17 +99,21 @@ fn act(
 /// The findings that are meant, each once; an error before anything is changed when one of them cannot be.
 fn choose(db: &FindingsDb, uids: &[String], refused: &[State]) -> Result<Vec<String>, Failure> {
     let nothing = if uids.len() > 1 { "; nothing was changed" } else { "" };
-    let mut chosen: Vec<String> = Vec::new();
+    let mut chosen: Vec<(bool, String)> = Vec::new();
     for prefix in uids {
+        super::named(prefix)?;
         let found = db.find(prefix).map_err(|e| Failure::Failed(format!("{e}{nothing}")))?;
         if refused.contains(&found.state) {
             return Err(Failure::Failed(format!("{}{nothing}", already(&found))));
         }
-        if !chosen.contains(&found.uid) {
-            chosen.push(found.uid);
+        let one = (found.alerted, found.uid);
+        if !chosen.contains(&one) {
+            chosen.push(one);
         }
     }
-    Ok(chosen)
+    // Whoever stands for others comes after them, or closing it would tell of one that closes next.
+    chosen.sort_by_key(|(alerted, _)| *alerted);
+    Ok(chosen.into_iter().map(|(_, uid)| uid).collect())
 }
 
 fn already(finding: &Finding) -> String {

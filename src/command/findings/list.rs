@@ -25,10 +25,10 @@ Examples:
 The first digits of an id are enough wherever an id is asked for. --since counts back from now; \
 --fail-on looks at what is listed.")]
 pub(super) struct Args {
-    /// Open and acknowledged findings alone [the default]
+    /// Open and acknowledged findings alone, without first sights [the default]
     #[arg(long, conflicts_with = "all")]
     open: bool,
-    /// Closed findings as well
+    /// Closed findings and first sights as well
     #[arg(long)]
     all: bool,
     /// Findings of one rule
@@ -92,10 +92,20 @@ pub(super) fn run(args: &Args) -> Outcome {
         since: args.since.map(|span| now.saturating_sub(span)),
         severity: args.severity,
     })?;
+    let before = findings.len();
+    if !args.all && args.rule.is_none() {
+        findings.retain(|finding| finding.rule != FindingRule::FirstSight);
+    }
+    let sights = before.saturating_sub(findings.len());
     findings.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut out = Output::new();
     match args.format {
-        Format::Table => people(&mut out, &findings, now, args.all)?,
+        Format::Table => {
+            people(&mut out, &findings, now, args.all)?;
+            if sights > 0 {
+                out.line(format_args!("left out: {} (--rule first-sight)", counted(sights as u64, "first sight")))?;
+            }
+        }
         Format::Json => {
             let rows: Vec<Row> = findings.iter().map(|finding| Row::of(finding, now)).collect();
             let list = serde_json::json!({"at": ingest::time::utc(now), "findings": rows});

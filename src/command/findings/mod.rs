@@ -58,6 +58,14 @@ pub(crate) fn now() -> i64 {
     Timestamp::now().as_microsecond()
 }
 
+/// An id, or its beginning, has to be given: nothing would be the beginning of each of them.
+pub(crate) fn named(prefix: &str) -> Result<(), Failure> {
+    match prefix.trim() {
+        "" => Err(Failure::Usage("the id is empty: `shadowtap findings list` prints the ids".into())),
+        _ => Ok(()),
+    }
+}
+
 /// The findings of a data directory; an error where there are none yet, because opening would make an empty file.
 pub(crate) fn open(setup: &Setup) -> Result<FindingsDb, Failure> {
     if !setup.data_dir.join(FINDINGS_FILE).exists() {

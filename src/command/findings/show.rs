@@ -79,6 +79,7 @@ pub(super) fn run(args: &Args) -> Outcome {
 
 /// The finding whose id begins so, and what happened to it.
 pub(crate) fn find(db: &FindingsDb, prefix: &str) -> Result<(Finding, Vec<HistoryRow>), Failure> {
+    super::named(prefix)?;
     let finding = db.find(prefix)?;
     let history = db.history(&finding.uid)?;
     Ok((finding, history))
