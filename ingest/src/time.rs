@@ -1,7 +1,7 @@
 //! Times of records (µs since the Unix epoch, UTC) as windows, local days and words.
 
 use jiff::civil::{Date, DateTime};
-use jiff::tz::TimeZone;
+use jiff::tz::{Offset, TimeZone};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
@@ -55,7 +55,12 @@ pub fn datetime(us: i64, zone: &TimeZone) -> DateTime {
 
 /// Start of the hour on the site's clock, so that a week in a half-hour zone is a whole number of roll-up rows.
 pub fn hour_start(us: i64, zone: &TimeZone) -> i64 {
-    let offset = i64::from(zone.to_offset(timestamp(us)).seconds()).saturating_mul(1_000_000);
+    hour_start_at(us, zone.to_offset(timestamp(us)))
+}
+
+/// The same for a clock whose offset at that moment is known.
+pub(crate) fn hour_start_at(us: i64, offset: Offset) -> i64 {
+    let offset = i64::from(offset.seconds()).saturating_mul(1_000_000);
     us.saturating_sub(us.saturating_add(offset).rem_euclid(HOUR))
 }
 

@@ -1,7 +1,5 @@
 //! What people do with a finding: take it on, close it.
 
-use rusqlite::Transaction;
-
 use super::core::Core;
 use super::{Cases, FindError, Finding, FindingsDb, Judge, State};
 use crate::db::DbError;
@@ -71,7 +69,7 @@ impl FindingsDb {
             let version: i64 = ledger.step.query_row("PRAGMA data_version", [], |row| row.get(0))?;
             let mut cases = match cached {
                 Some((known, cases)) if known == version => cases,
-                _ => Box::new(read(ledger.step)?),
+                _ => Box::new(Cases::load(ledger.step)?),
             };
             let result = work(&mut Core::new(judge, &mut cases), ledger)?;
             super::tell::outgoing(judge, &mut cases, ledger)?;
@@ -81,10 +79,6 @@ impl FindingsDb {
         self.cached = Some(kept);
         Ok(result)
     }
-}
-
-fn read(step: &Transaction<'_>) -> rusqlite::Result<Cases> {
-    Cases::load(step)
 }
 
 fn closed(found: Finding) -> FindError {

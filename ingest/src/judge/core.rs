@@ -193,8 +193,7 @@ impl<'a> Local<'a> {
 
     /// Start of the hour on the site's clock, µs UTC.
     pub(super) fn hour(&mut self, us: i64) -> i64 {
-        let offset = i64::from(self.offset(us).seconds()).saturating_mul(1_000_000);
-        us.saturating_sub(us.saturating_add(offset).rem_euclid(time::HOUR))
+        time::hour_start_at(us, self.offset(us))
     }
 
     /// The site's midnight before a moment, µs UTC.

@@ -5,7 +5,7 @@ use crate::decode::Packet;
 use crate::dissect::quic;
 
 /// Up to this size a datagram only acknowledges or controls: header (up to 25 bytes), a few frames, tag (16).
-const ACK: u32 = 80;
+pub(super) const ACK: u32 = 80;
 /// An acknowledgement grows with each hole in what it acknowledges: a datagram at most this much larger than the last
 /// acknowledgement is another one. A range takes 2 to 4 bytes.
 const ACK_GROWTH: u32 = 24;

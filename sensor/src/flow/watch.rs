@@ -4,6 +4,7 @@
 
 use super::burst::Bursts;
 use super::client::Manner;
+use super::quic_path;
 use crate::decode::{L4, Packet};
 use crate::dissect::quic;
 
@@ -14,8 +15,6 @@ const MAX_PACKETS: u16 = 4_096;
 const FULL: u64 = 1_200;
 /// Full packets in one answer that are looked at: after them it is a download.
 const MAX_FULL: u16 = 64;
-/// A QUIC datagram up to this size only acknowledges, as for tagged flows.
-const ACK_ONLY: u64 = 80;
 
 /// The state of a watched flow.
 #[derive(Debug)]
@@ -79,7 +78,7 @@ impl Watch {
     pub fn packet(&mut self, packet: &Packet<'_>, from_client: bool, advance: u64) -> bool {
         let content = match packet.l4 {
             L4::Tcp { .. } => advance,
-            L4::Udp if advance <= ACK_ONLY || quic::is_long_header(packet.payload) => 0,
+            L4::Udp if advance <= u64::from(quic_path::ACK) || quic::is_long_header(packet.payload) => 0,
             L4::Udp => advance,
         };
         if content == 0 {
