@@ -38,7 +38,8 @@ are none any more close; what people did stays. Events go to the SIEM in the nex
 
 Limits: names that were neither AI nor a candidate were never stored, so a service that is new in the \
 catalogue has no past. Findings that are older than the facts, and those about the sensor, hidden \
-names, unusual uploads and reviews, are not closed by this.")]
+names, unusual uploads and reviews, are not closed by this. Facts on a ClickHouse server cannot be judged \
+again yet.")]
 pub(crate) struct Args {
     /// How far back: 90m, 12h, 7d, 2w
     #[arg(long, value_name = "TIME", value_parser = clock::span, default_value = "90d")]
