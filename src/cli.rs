@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Policy(command::policy::Args),
     /// Look at domains that may be AI services nobody has listed, and decide
     Candidates(command::candidates::Args),
+    /// Test the SIEM sinks, and see what waits for them
+    Siem(command::siem::Args),
     /// Look into what the store could not take, and put it back
     Spool(command::spool::Args),
 }

@@ -5,8 +5,8 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ingest::judge::Judge;
-use ingest::siem::SyslogTarget;
+use ingest::judge::{FINDINGS_FILE, Judge};
+use ingest::siem::SinkTarget;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
@@ -17,6 +17,7 @@ use serde::Deserialize;
 
 use crate::exit::Failure;
 use crate::rules_files::Rules;
+use crate::siem::{self, SiemBlock};
 use crate::store::{StoreChoice, StoreFile};
 
 /// Arguments that all commands with a data directory share.
@@ -52,7 +53,7 @@ struct ConfigFile {
     site: Site,
     sensor: Sensor,
     store: StoreFile,
-    syslog: Vec<Syslog>,
+    siem: Vec<SiemBlock>,
 }
 
 /// A signed bundle of catalogue files and the key that it must be signed with.
@@ -75,12 +76,6 @@ struct Site {
 struct Sensor {
     name: Option<Name>,
     local_nets: Option<Vec<IpNet>>,
-}
-
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Syslog {
-    address: Address,
 }
 
 /// A name that goes into each record and file names nowhere.
@@ -110,23 +105,6 @@ impl TryFrom<String> for Zone {
     }
 }
 
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "String")]
-struct Address(String);
-
-impl TryFrom<String> for Address {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, String> {
-        let port =
-            text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, p)| p.parse::<u16>().ok());
-        match port {
-            Some(1..) => Ok(Self(text)),
-            _ => Err(format!("{text:?} is no HOST:PORT: write for example \"siem.example:601\"")),
-        }
-    }
-}
-
 /// Everything a command needs, read once.
 #[derive(Debug, Clone)]
 pub(crate) struct Setup {
@@ -145,7 +123,7 @@ pub(crate) struct Setup {
     /// Where facts are kept.
     pub(crate) store: StoreChoice,
     /// SIEM sinks.
-    pub(crate) syslog: Vec<SyslogTarget>,
+    pub(crate) sinks: Vec<SinkTarget>,
     /// What is an AI service.
     pub(crate) rules: Rules,
     /// Who may use it, as of the start.
@@ -175,7 +153,7 @@ impl Setup {
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
             local,
             store,
-            syslog: file.syslog.into_iter().map(|s| SyslogTarget { address: s.address.0 }).collect(),
+            sinks: siem::sinks(file.siem)?,
             rules,
             policy: Arc::new(policy),
             policy_file,
@@ -205,8 +183,13 @@ impl Setup {
             catalogue: self.rules.current(),
             policy: self.policy.clone(),
             time_zone: self.time_zone.clone(),
-            sinks: self.syslog.iter().map(|target| target.address.clone()).collect(),
+            sinks: self.sinks.iter().map(SinkTarget::listener).collect(),
         }
+    }
+
+    /// True when something was judged here: opening the findings would make an empty file.
+    pub(crate) fn has_findings(&self) -> bool {
+        self.data_dir.join(FINDINGS_FILE).exists()
     }
 
     /// Makes the data directory and keeps other processes from writing into it while the lock is held.
@@ -250,7 +233,8 @@ fn read(path: &Path) -> Result<ConfigFile, Failure> {
     let base = path.parent().unwrap_or(Path::new(""));
     let bundle = file.bundle.as_mut().map(|bundle| [&mut bundle.file, &mut bundle.public_key]);
     let paths = [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten();
-    for relative in paths.chain(bundle.into_iter().flatten()).chain(file.store.paths()) {
+    let sinks = file.siem.iter_mut().flat_map(SiemBlock::paths);
+    for relative in paths.chain(bundle.into_iter().flatten()).chain(file.store.paths()).chain(sinks) {
         *relative = base.join(&*relative);
     }
     Ok(file)

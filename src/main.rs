@@ -9,9 +9,11 @@ mod config;
 mod delivery;
 mod exit;
 mod rules_files;
+mod siem;
 mod spooling;
 mod store;
 mod terminal;
+mod time;
 mod totals;
 
 use std::process::ExitCode;
@@ -41,5 +43,6 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Policy(args) => command::policy::run(&args),
         Command::Candidates(args) => command::candidates::run(&args),
         Command::Spool(args) => command::spool::run(&args),
+        Command::Siem(args) => command::siem::run(&args),
     }
 }

@@ -4,7 +4,8 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, PASSWORD_VARIABLE, Patience, Secret};
+use ingest::secret::Secret;
+use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, PASSWORD_VARIABLE, Patience};
 use ingest::store::{STORE_FILE, SqliteStore, Store};
 use jiff::tz::TimeZone;
 use serde::Deserialize;

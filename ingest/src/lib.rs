@@ -13,12 +13,15 @@ pub mod deliver;
 pub mod files;
 pub mod incident;
 pub mod judge;
+mod pause;
 pub mod report;
+pub mod secret;
 mod segment;
 pub mod siem;
 pub mod store;
 pub mod text;
 pub mod time;
+pub mod tls;
 
 #[cfg(test)]
 #[allow(dead_code, unreachable_pub, reason = "shared with the end-to-end tests, which use the rest")]

@@ -30,7 +30,7 @@ fn config(dir: &Path, segments: &[&[Record]]) -> DeliverConfig {
         spool: spool(dir, segments),
         catalogue: catalogue(),
         policy: policy(),
-        syslog: Vec::new(),
+        sinks: Vec::new(),
         time_zone: berlin(),
     }
 }

@@ -145,7 +145,7 @@ fn build(dir: &Path, records: &[Record]) -> Report {
         spool: spool(dir, &[records]),
         catalogue: catalogue.clone().into(),
         policy: policy.clone().into(),
-        syslog: Vec::new(),
+        sinks: Vec::new(),
         time_zone: berlin(),
     };
     Deliverer::open(config).unwrap().drain(None).unwrap();

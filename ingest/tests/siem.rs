@@ -15,18 +15,22 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ingest::deliver::{DeliverConfig, Deliverer};
-use ingest::siem::SyslogTarget;
+use ingest::siem::{FileTarget, Format, SinkTarget, To};
 use sample::*;
 use sensor::record::{FlowRecord, Record};
 use serde_json::Value;
 
 fn deliverer(dir: &Path, port: u16, records: &[Record]) -> Deliverer {
+    deliver(dir, SinkTarget::syslog(&format!("127.0.0.1:{port}")), records)
+}
+
+fn deliver(dir: &Path, sink: SinkTarget, records: &[Record]) -> Deliverer {
     let config = DeliverConfig {
         data_dir: dir.to_path_buf(),
         spool: spool(dir, &[records]),
         catalogue: catalogue(),
         policy: policy(),
-        syslog: vec![SyslogTarget { address: format!("127.0.0.1:{port}") }],
+        sinks: vec![sink],
         time_zone: berlin(),
     };
     Deliverer::open(config).unwrap()
@@ -213,11 +217,15 @@ fn a_receiver_that_takes_nothing_costs_a_bounded_time() {
 #[test]
 fn the_documented_event_is_the_emitted_one() {
     let dir = tempfile::tempdir().unwrap();
-    let port = free_port();
-    deliverer(dir.path(), port, &[flow_record(flow("10.20.1.12", "deep", MONDAY))]).drain(None).unwrap();
-    let findings = ingest::judge::FindingsDb::open(dir.path()).unwrap();
-    let event = findings.waiting(&format!("127.0.0.1:{port}"), i64::MAX, 1).unwrap().remove(0).event;
-    let event: Value = serde_json::from_str(&event).unwrap();
+    let path = dir.path().join("events.ndjson");
+    let target = SinkTarget {
+        name: "file".to_owned(),
+        format: Format::Ecs,
+        activity: false,
+        to: To::File(FileTarget { path: path.clone() }),
+    };
+    deliver(dir.path(), target, &[flow_record(flow("10.20.1.12", "deep", MONDAY))]).drain(None).unwrap();
+    let event: Value = serde_json::from_str(fs::read_to_string(path).unwrap().lines().next().unwrap()).unwrap();
     let pretty = serde_json::to_string_pretty(&event).unwrap();
     let page = include_str!("../../docs/siem.md");
     assert!(page.contains(&pretty), "docs/siem.md should show:\n{pretty}");

@@ -77,7 +77,7 @@ fn export(args: &ExportArgs) -> Outcome {
         policy: &setup.policy,
         time_zone: &setup.time_zone,
         seen: seen(&setup, &finding)?,
-        at: findings::now(),
+        at: crate::time::now(),
         binary: env!("CARGO_PKG_VERSION"),
     };
     let form = Form::of(&finding, &history, &context);

@@ -13,4 +13,5 @@ pub(crate) mod rejudge;
 pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;
+pub(crate) mod siem;
 pub(crate) mod spool;

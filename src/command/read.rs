@@ -114,7 +114,7 @@ impl Reading {
             spooling.failed()?;
             if spooling.sealed() != sealed {
                 sealed = spooling.sealed();
-                *findings += delivery.drain(None)?.opened.len();
+                *findings += delivery.drain()?.opened.len();
             }
             Ok(())
         });
@@ -135,7 +135,7 @@ impl Reading {
     fn deliver(&mut self) -> Result<(), Failure> {
         let sealed = self.spooling.seal().map_err(Failure::from);
         let written = self.spooling.failed();
-        let delivered = self.delivery.drain(None)?;
+        let delivered = self.delivery.drain()?;
         for line in delivery::waiting(&delivered) {
             terminal::warning(&line);
         }

@@ -3,18 +3,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use sensor::capture::live::{LiveCapture, LiveConfig, Next};
 use sensor::worker::Worker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::config::{Setup, SetupArgs};
-use crate::delivery::{self, Delivery, Renewed};
+use crate::delivery::{Delivering, Delivery, Renewed};
 use crate::exit::{Done, Failure, Outcome};
 use crate::spooling::Spooling;
 use crate::terminal::{self, Output};
+use crate::time;
 use crate::totals::Totals;
 
 /// Arguments of `run`.
@@ -49,8 +49,6 @@ pub(crate) struct Args {
 
 /// A segment is sealed after this time, so that a finding is at most a few seconds old.
 const SEAL: Duration = Duration::from_secs(1);
-/// Between two rounds of delivery.
-const ROUND: Duration = Duration::from_secs(1);
 /// The longest sleep on an empty ring.
 const DOZE: Duration = Duration::from_millis(100);
 /// After a signal the ring may still gather: its open block comes with its time-out, 100 ms.
@@ -73,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     })?;
     let delivery = Delivery::open(&setup)?;
     let mut spooling = Spooling::new(&delivery.spool);
-    let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, micros(SystemTime::now()))));
+    let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, time::now())));
     let renewed = delivery.renewed();
     let delivering = Delivering::start(delivery)?;
     terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
@@ -147,7 +145,7 @@ fn sense(
                 reload(setup, &mut worker, &signals.renewed);
             }
             if delivering.is_over() {
-                result = Err(Failure::Failed("the delivery thread ended early".to_owned()));
+                result = Err(Failure::Failed("a delivery thread ended early".to_owned()));
                 break;
             }
         }
@@ -183,7 +181,7 @@ fn housekeep(
 ) -> Result<(), Failure> {
     account(capture, worker);
     if quiet {
-        worker.idle(micros(SystemTime::now()), spooling);
+        worker.idle(time::now(), spooling);
     }
     let sealed = spooling.seal().map_err(Failure::from);
     spooling.failed().and(sealed)
@@ -193,54 +191,6 @@ fn account(capture: &mut LiveCapture, worker: &mut Worker) {
     let lost = capture.lost();
     worker.ledger().lost("kernel", lost.interface);
     worker.ledger().lost("ring", lost.ring);
-}
-
-/// The thread that drains the spool while the sensor fills it.
-struct Delivering {
-    thread: thread::JoinHandle<Result<(), Failure>>,
-    done: Arc<AtomicBool>,
-}
-
-impl Delivering {
-    fn start(mut delivery: Delivery) -> Result<Self, Failure> {
-        let done = Arc::new(AtomicBool::new(false));
-        let seen = done.clone();
-        delivery.gather(true);
-        let rounds = move || {
-            let mut said = String::new();
-            while !seen.load(Ordering::Acquire) {
-                let trouble = delivery
-                    .drain(Some(micros(SystemTime::now())))
-                    .map_or_else(Failure::into_text, |done| delivery::waiting(&done).join("; "));
-                // Said once, until other trouble or success takes its place: what waits is not lost.
-                if !trouble.is_empty() && trouble != said {
-                    terminal::warning(&format!("delivery: {trouble}"));
-                }
-                said = trouble;
-                thread::park_timeout(ROUND);
-            }
-            delivery.gather(false);
-            for line in delivery::waiting(&delivery.drain(Some(micros(SystemTime::now())))?) {
-                terminal::warning(&line);
-            }
-            Ok(())
-        };
-        let thread = thread::Builder::new().name("deliver".to_owned()).spawn(rounds)?;
-        Ok(Self { thread, done })
-    }
-
-    /// True when the thread has ended although nobody asked it to.
-    fn is_over(&self) -> bool {
-        self.thread.is_finished()
-    }
-
-    /// Delivers what the sensor left behind, then ends.
-    fn finish(self) -> Result<(), Failure> {
-        self.done.store(true, Ordering::Release);
-        self.thread.thread().unpark();
-        let ended = self.thread.join();
-        ended.unwrap_or_else(|_| Err(Failure::Failed("the delivery thread ended early".to_owned())))
-    }
 }
 
 /// What signals ask for.
@@ -266,9 +216,4 @@ fn stop_flag() -> Result<Arc<AtomicBool>, Failure> {
         signal_hook::flag::register(signal, stop.clone())?;
     }
     Ok(stop)
-}
-
-fn micros(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
 }

@@ -224,7 +224,7 @@ fn configuration_errors_name_file_line_and_key() {
         ("[site]\nname = \"hq\"\ncolour = \"red\"\n", &["config.toml:3", "colour", "time_zone"]),
         ("[site]\ntime_zone = \"Mars/Olympus\"\n", &["config.toml:2", "Mars/Olympus", "Europe/Berlin"]),
         ("[sensor]\nlocal_nets = [\"10.0.0.0/33\"]\n", &["config.toml:2"]),
-        ("[[syslog]]\naddress = \"siem\"\n", &["config.toml:2", "HOST:PORT"]),
+        ("[[siem]]\naddress = \"siem\"\n", &["config.toml:2", "HOST:PORT"]),
         ("[site\n", &["config.toml:1"]),
         ("\n\nsite = 3\n", &["config.toml:3"]),
     ];

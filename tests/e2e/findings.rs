@@ -293,7 +293,7 @@ fn what_people_do_reaches_the_siem_in_the_next_round() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let config = dir.path().join("shadowtap.toml");
     let text = fs::read_to_string(own("demo.toml")).unwrap();
-    fs::write(&config, format!("{text}\n[[syslog]]\naddress = \"127.0.0.1:{port}\"\n")).unwrap();
+    fs::write(&config, format!("{text}\n[[siem]]\ntype = \"syslog\"\naddress = \"127.0.0.1:{port}\"\n")).unwrap();
     let with = |args: &[&str]| {
         let mut command = shadowtap();
         command.args(args).arg("--data-dir").arg(dir.path()).arg("--config").arg(&config).env("USER", "ana");

@@ -71,7 +71,7 @@ fn a_finding_reaches_rsyslog_even_when_it_was_down_at_first() {
     let (dir, port) = (TempDir::new().unwrap(), free_port());
     let config = dir.path().join("shadowtap.toml");
     let text = format!(
-        "[site]\nname = \"hq\"\n[sensor]\nlocal_nets = [\"10.20.0.0/16\"]\n[[syslog]]\naddress = \"127.0.0.1:{port}\"\n"
+        "[site]\nname = \"hq\"\n[sensor]\nlocal_nets = [\"10.20.0.0/16\"]\n[[siem]]\ntype = \"syslog\"\naddress = \"127.0.0.1:{port}\"\n"
     );
     fs::write(&config, text).unwrap();
     let read = |capture: &str| {

@@ -58,7 +58,8 @@ impl FindingsDb {
     }
 
     /// One transaction on the working set: what `work` changes is written, and its events are put into the outbox.
-    /// The set is read again when another process has changed the file, and after a failure.
+    /// The set is read again when somebody else has had a round on the file, and after a failure. Who marks
+    /// events as sent has none.
     pub(super) fn round<T>(
         &mut self,
         judge: &Judge,
@@ -66,15 +67,15 @@ impl FindingsDb {
     ) -> Result<T, DbError> {
         let cached = self.cached.take();
         let (result, kept) = self.transaction(|ledger| {
-            let version: i64 = ledger.step.query_row("PRAGMA data_version", [], |row| row.get(0))?;
+            let last = super::db::number(ledger.step, super::ROUND)?.unwrap_or_default();
             let mut cases = match cached {
-                Some((known, cases)) if known == version => cases,
+                Some(cases) if cases.rounds() == last => cases,
                 _ => Box::new(Cases::load(ledger.step)?),
             };
             let result = work(&mut Core::new(judge, &mut cases), ledger)?;
             super::tell::outgoing(judge, &mut cases, ledger)?;
             cases.save(ledger.step)?;
-            Ok((result, (version, cases)))
+            Ok((result, cases))
         })?;
         self.cached = Some(kept);
         Ok(result)

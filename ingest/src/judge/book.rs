@@ -34,6 +34,11 @@ impl Cases {
         Ok(cases)
     }
 
+    /// Rounds that the file has seen: by this a working set knows whether it is the newest.
+    pub(crate) fn rounds(&self) -> i64 {
+        self.memory.marks.get(super::ROUND).and_then(|rounds| rounds.parse().ok()).unwrap_or_default()
+    }
+
     /// Sets the timers that stand in the memory, and the clock.
     fn wake(&mut self) {
         self.now = self.memory.marks.get(super::NOW).and_then(|now| now.parse().ok()).unwrap_or_default();
@@ -48,6 +53,7 @@ impl Cases {
     /// Writes back what changed: findings, memory and history. Events are the caller's.
     pub(crate) fn save(&mut self, step: &Transaction<'_>) -> rusqlite::Result<()> {
         self.memory.marks.put(super::NOW, i64::MAX, self.now.to_string());
+        self.memory.marks.put(super::ROUND, i64::MAX, (self.rounds() + 1).to_string());
         for uid in std::mem::take(&mut self.dirty) {
             if let Some(finding) = self.findings.get(&uid) {
                 super::ledger::write(step, finding)?;

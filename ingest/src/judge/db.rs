@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use rules::policy::FindingRule;
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, named_params, params};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params, params};
 
 use super::ledger::{Ledger, finding_row};
 use super::{FindError, Finding, State};
-use crate::db::{self, DbError, Schema, count};
+use crate::db::{self, DbError, Schema};
 
 /// Name of the findings' file in the data directory.
 pub const FINDINGS_FILE: &str = "findings.db";
@@ -18,16 +18,17 @@ const SCHEMA: Schema = Schema {
         include_str!("../../schema/findings/0001_findings.sql"),
         include_str!("../../schema/findings/0002_life.sql"),
         include_str!("../../schema/findings/0003_sweep.sql"),
+        include_str!("../../schema/findings/0004_refused.sql"),
     ],
 };
 
-/// Findings, what the judge remembers beside them, and the events that wait for a SIEM.
+/// Findings and what the judge remembers beside them. The events that wait for a SIEM are in the same file.
 #[derive(Debug)]
 pub struct FindingsDb {
     pub(super) db: Connection,
     pub(super) path: PathBuf,
-    /// The working set and the version of the file that it was read from.
-    pub(super) cached: Option<(i64, Box<super::Cases>)>,
+    /// The working set as it was after the round that it counts.
+    pub(super) cached: Option<Box<super::Cases>>,
 }
 
 /// Which findings to list; the default is all of them.
@@ -64,25 +65,11 @@ pub struct HistoryRow {
     pub text: String,
 }
 
-/// An event that a sink has not taken yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Waiting {
-    /// Row in the outbox.
-    pub id: i64,
-    /// The finding's uid.
-    pub uid: String,
-    /// The finding's revision of which the event tells.
-    pub revision: u64,
-    /// The event as JSON.
-    pub event: String,
-}
-
 impl FindingsDb {
     /// Opens `findings.db` in the data directory and brings it up to date. A damaged, newer or foreign file is
     /// refused with its mend and left as it is.
     pub fn open(data_dir: &Path) -> Result<Self, DbError> {
-        let path = data_dir.join(FINDINGS_FILE);
-        let db = db::open(&path, &SCHEMA)?;
+        let (db, path) = connect(data_dir)?;
         Ok(Self { db, path, cached: None })
     }
 
@@ -133,37 +120,9 @@ impl FindingsDb {
         rows.and_then(Iterator::collect).map_err(&failed)
     }
 
-    /// The next events for a sink, oldest first: those whose quiet hours are over at `now`.
-    pub fn waiting(&self, sink: &str, now: i64, limit: usize) -> Result<Vec<Waiting>, DbError> {
-        let failed = DbError::of(&self.path);
-        let mut query = self.db.prepare_cached(WAITING).map_err(&failed)?;
-        let rows = query.query_map(named_params! {":sink": sink, ":now": now, ":limit": limit as i64}, waiting_row);
-        rows.and_then(Iterator::collect).map_err(&failed)
-    }
-
-    /// How many events wait for a sink, and how many of them for the end of the quiet hours.
-    pub fn waiting_count(&self, sink: &str, now: i64) -> Result<(u64, u64), DbError> {
-        let sql = "SELECT count(*) AS n, count(*) FILTER (WHERE not_before > ?2) AS quiet FROM siem_outbox
-                   WHERE sink = ?1 AND sent = 0";
-        let read = |row: &Row<'_>| Ok((count(row, "n")?, count(row, "quiet")?));
-        self.db.query_row(sql, params![sink, now], read).map_err(DbError::of(&self.path))
-    }
-
     /// The newest instant that was judged, µs UTC; 0 before the first.
     pub fn newest(&self) -> Result<i64, DbError> {
-        let sql = "SELECT CAST(json_extract(value, '$') AS INTEGER) FROM memory WHERE kind = 'mark' AND key = ?1";
-        let newest = self.db.query_row(sql, [super::NOW], |row| row.get(0)).optional();
-        Ok(newest.map_err(DbError::of(&self.path))?.unwrap_or_default())
-    }
-
-    /// Marks events that a sink has taken.
-    pub fn sent(&mut self, events: &[Waiting]) -> Result<(), DbError> {
-        let failed = DbError::of(&self.path);
-        let step = self.db.transaction().map_err(&failed)?;
-        for event in events {
-            step.execute("UPDATE siem_outbox SET sent = 1 WHERE id = ?1", [event.id]).map_err(&failed)?;
-        }
-        step.commit().map_err(&failed)
+        newest(&self.db).map_err(DbError::of(&self.path))
     }
 
     /// Runs `work` in one transaction: all of it stands, or nothing.
@@ -179,6 +138,23 @@ impl FindingsDb {
     }
 }
 
+/// A connection to `findings.db` in a data directory, with its path.
+pub(crate) fn connect(data_dir: &Path) -> Result<(Connection, PathBuf), DbError> {
+    let path = data_dir.join(FINDINGS_FILE);
+    Ok((db::open(&path, &SCHEMA)?, path))
+}
+
+/// The newest instant that was judged, µs UTC; 0 before the first.
+pub(crate) fn newest(db: &Connection) -> rusqlite::Result<i64> {
+    Ok(number(db, super::NOW)?.unwrap_or_default())
+}
+
+/// A number that the judge keeps under a mark.
+pub(super) fn number(db: &Connection, mark: &str) -> rusqlite::Result<Option<i64>> {
+    let sql = "SELECT CAST(json_extract(value, '$') AS INTEGER) FROM memory WHERE kind = 'mark' AND key = ?1";
+    db.prepare_cached(sql)?.query_row([mark], |row| row.get(0)).optional()
+}
+
 impl Filter {
     fn fits(&self, finding: &Finding) -> bool {
         let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
@@ -192,15 +168,6 @@ impl Filter {
     }
 }
 
-fn waiting_row(row: &Row<'_>) -> rusqlite::Result<Waiting> {
-    Ok(Waiting {
-        id: row.get("id")?,
-        uid: row.get("uid")?,
-        revision: count(row, "revision")?,
-        event: row.get("event")?,
-    })
-}
-
 const DETECTED_BEFORE: &str = "
 SELECT * FROM finding
 WHERE state <> 'watch' AND detected_at < :before AND (site = :site OR :site = '' OR site = '')
@@ -208,7 +175,3 @@ ORDER BY detected_at, uid";
 
 const BY_PREFIX: &str = "
 SELECT * FROM finding WHERE state <> 'watch' AND substr(uid, 1, length(?1)) = ?1 ORDER BY uid LIMIT 10";
-
-const WAITING: &str = "
-SELECT id, uid, revision, event FROM siem_outbox
-WHERE sink = :sink AND sent = 0 AND not_before <= :now ORDER BY id LIMIT :limit";

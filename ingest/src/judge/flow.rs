@@ -8,8 +8,10 @@ use sensor::record::FlowRecord;
 
 use super::core::{Core, Looked};
 use super::life::Standing;
+use super::note::Note;
 use super::opening::{About, Opening};
 use super::{Contact, Detail};
+use crate::siem;
 
 /// A prohibited tool and an upload over its limit together.
 const BOTH: u8 = 9;
@@ -43,10 +45,20 @@ impl Core<'_> {
         let seen = self.seen(flow, service, moment);
         let suppressed = judge.policy.suppressed(&seen.subject, service, seen.on).is_some();
         self.history_of(&seen);
+        self.activity(&seen);
         let unusual = self.observe(&seen);
         let opened = !suppressed && (self.rules(&seen) | self.unusual(&seen, unusual));
         self.first_sight(&seen, opened);
         Looked::Flow
+    }
+
+    /// Tells of the record itself, where a sink asks for that.
+    fn activity(&mut self, seen: &Seen<'_>) {
+        if !self.cases.silent && self.judge.sinks.iter().any(|sink| sink.activity) {
+            let event = siem::activity_event(seen.flow, seen.service, seen.status).into();
+            let (uid, revision) = (seen.flow.flow_id.clone(), u64::from(seen.flow.seq) + 1);
+            self.cases.notes.push(Note::Activity { uid, revision, event });
+        }
     }
 
     fn seen<'f>(&self, flow: &'f FlowRecord, service: &'f Service, moment: DateTime) -> Seen<'f> {

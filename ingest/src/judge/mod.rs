@@ -53,7 +53,8 @@ use sensor::record::Record;
 pub(crate) use self::core::order;
 pub use act::Act;
 pub(crate) use cases::Cases;
-pub use db::{FINDINGS_FILE, Filter, FindingsDb, HistoryRow, Waiting};
+pub use db::{FINDINGS_FILE, Filter, FindingsDb, HistoryRow};
+pub(crate) use db::{connect, newest};
 pub use detail::{CLIENTS_SHOWN, Contact, Detail};
 pub use find_error::FindError;
 pub use finding::{Clock, Finding, State};
@@ -66,6 +67,8 @@ use crate::db::DbError;
 
 /// Under which the newest instant is kept.
 const NOW: &str = "now";
+/// Under which the rounds are counted.
+const ROUND: &str = "round";
 
 /// The rules of judging, and who is told.
 #[derive(Debug, Clone)]
@@ -76,8 +79,17 @@ pub struct Judge {
     pub policy: Arc<Policy>,
     /// The site's time zone: days of the policy, of limits and of the budget.
     pub time_zone: TimeZone,
-    /// Addresses of the SIEM sinks that get an event for each change that is told.
-    pub sinks: Vec<String>,
+    /// The SIEM sinks that get an event for each change that is told.
+    pub sinks: Vec<Listener>,
+}
+
+/// A sink as the judge knows it: who is told what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listener {
+    /// The sink's name.
+    pub name: String,
+    /// True: each record of a flow to an AI service as well.
+    pub activity: bool,
 }
 
 /// What one round changed. Findings by uid, in the order in which it happened.

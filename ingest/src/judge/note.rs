@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::Finding;
 
 /// Who did what nobody did by hand.
@@ -36,6 +38,8 @@ pub(crate) enum Note {
     Finding { at: i64, action: Action, finding: Box<Finding> },
     /// About what the budget held back.
     Digest(Digest),
+    /// A record of a flow, for sinks that want all of them.
+    Activity { uid: String, revision: u64, event: Box<Value> },
 }
 
 /// What the budget held back at one site in one hour.

@@ -24,9 +24,15 @@ pub(super) fn outgoing(judge: &Judge, cases: &mut Cases, ledger: &Ledger<'_>) ->
                     event: &event,
                     not_before: quiet(judge, at, finding.severity),
                 };
-                judge.sinks.iter().try_for_each(|sink| ledger.enqueue(&row, sink))?;
+                judge.sinks.iter().try_for_each(|sink| ledger.enqueue(&row, &sink.name))?;
             }
             Note::Digest(digest) => held_back(judge, &digest, ledger)?,
+            Note::Activity { uid, revision, event } => {
+                let event = event.to_string();
+                let row = Outgoing { uid: &uid, revision, action: "traffic", event: &event, not_before: 0 };
+                let mut listeners = judge.sinks.iter().filter(|sink| sink.activity);
+                listeners.try_for_each(|sink| ledger.enqueue(&row, &sink.name))?;
+            }
         }
     }
     Ok(())
@@ -46,7 +52,7 @@ fn held_back(judge: &Judge, digest: &Digest, ledger: &Ledger<'_>) -> rusqlite::R
         event: &event,
         not_before: quiet(judge, digest.to, digest.severity),
     };
-    judge.sinks.iter().try_for_each(|sink| ledger.enqueue(&row, sink))
+    judge.sinks.iter().try_for_each(|sink| ledger.enqueue(&row, &sink.name))
 }
 
 /// Facts that come late may fill an hour again whose digest is out: that is its next revision.

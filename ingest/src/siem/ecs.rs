@@ -11,7 +11,7 @@ use crate::text::{safe_name, safe_text};
 use crate::time::utc;
 
 /// The ECS version whose field names are used.
-const ECS_VERSION: &str = "8.17.0";
+pub(super) const ECS_VERSION: &str = "8.17.0";
 
 /// The event of a finding at the moment `at`, µs UTC. Same finding, same bytes: no clock is read.
 pub fn event(finding: &Finding, action: Action, at: i64) -> Value {
@@ -75,6 +75,34 @@ pub fn digest(digest: &Digest, uid: &str) -> Value {
     })
 }
 
+/// An event that says of itself that it is a test, with its id: for `shadowtap siem test`.
+pub fn test(sensor: &str, site: &str, at: i64) -> (String, Value) {
+    let uid = format!("test-{at}");
+    let event = json!({
+        "@timestamp": utc(at),
+        "ecs": {"version": ECS_VERSION},
+        "message": "Test of shadowtap's way to this receiver. Nothing was found and nothing is to be done.",
+        "event": {
+            "kind": "event",
+            "category": ["network"],
+            "type": ["info"],
+            "module": "shadowtap",
+            "dataset": "shadowtap.test",
+            "provider": "shadowtap",
+            "action": "test",
+            "id": uid,
+            "sequence": 1,
+            "code": "test",
+            "severity": 0,
+            "start": utc(at),
+            "end": utc(at),
+        },
+        "observer": observer(sensor, site),
+        "labels": {"test": "true"},
+    });
+    (uid, event)
+}
+
 /// Writes into an event who is to hear of it, as the policy's `[routes]` say. A client stands there only where the
 /// policy names one for the site.
 pub fn routed(mut event: Value, route: Route<'_>) -> Value {
@@ -126,7 +154,7 @@ fn event_fields(finding: &Finding, action: Action) -> Value {
     })
 }
 
-fn observer(sensor: &str, site: &str) -> Value {
+pub(super) fn observer(sensor: &str, site: &str) -> Value {
     let mut observer = json!({
         "type": "sensor",
         "vendor": "shadowtap",

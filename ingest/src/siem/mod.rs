@@ -1,11 +1,34 @@
-//! Findings on their way to a SIEM: the event's form, its frame, and the connection.
+//! Findings on their way to a SIEM.
+//!
+//! | file | noun |
+//! |---|---|
+//! | `ecs`, `labels`, `activity` | the event: ECS JSON, as it waits in the outbox |
+//! | `format/` | the same event as OCSF or CEF, made when it is sent |
+//! | `target` | what the configuration says of a sink |
+//! | `outbox`, `sink`, `channel` | what waits; one receiver with its pauses; what takes a chunk of events out of the house |
+//! | `syslog/`, `http/`, `file` | the channels |
 
+mod activity;
+mod channel;
 mod ecs;
-mod frame;
+mod file;
+mod format;
+mod http;
 mod labels;
-mod sender;
+mod outbox;
+mod sink;
+mod syslog;
+mod target;
 
-pub use ecs::{digest as digest_event, event as ecs_event, routed};
-pub use frame::{frame, severity_word};
-pub(crate) use sender::SyslogSink;
-pub use sender::{SendError, SiemReport, SyslogTarget};
+pub(crate) use activity::event as activity_event;
+pub use channel::SendError;
+pub use ecs::{digest as digest_event, event as ecs_event, routed, test as test_event};
+pub use format::{Format, severity_word};
+#[cfg(test)]
+pub(crate) use outbox::Waiting;
+pub use outbox::{Backlog, Outbox};
+pub use sink::{SiemReport, Sink};
+pub use target::{
+    ElasticAccess, ElasticTarget, FileTarget, HecTarget, SentinelTarget, SinkTarget, SyslogTarget, SyslogTransport,
+    To, WebhookTarget,
+};

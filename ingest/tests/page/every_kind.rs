@@ -120,7 +120,7 @@ pub(crate) fn report(dir: &Path) -> Report {
             spool: spool(dir, &[records]),
             catalogue: catalogue.clone(),
             policy: policy.clone(),
-            syslog: Vec::new(),
+            sinks: Vec::new(),
             time_zone: berlin(),
         };
         Deliverer::open(config).unwrap().drain(None).unwrap();

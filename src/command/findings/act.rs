@@ -4,10 +4,11 @@ use ingest::judge::{Act, Clock, FindError, Finding, FindingsDb, Judge, State, ob
 use ingest::text::{counted, safe_text};
 use ingest::time::utc;
 
-use super::{clock, now};
+use super::clock;
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::Output;
+use crate::time::now;
 
 /// Arguments of `findings ack`.
 #[derive(Debug, clap::Args)]
@@ -159,7 +160,7 @@ fn siem(judge: &Judge, events: u64) -> String {
         (sinks, events) => format!(
             "{} for {} in the outbox; the next round of `shadowtap run` (or `read`) sends them",
             counted(events, "event"),
-            sinks.join(", ")
+            sinks.iter().map(|sink| sink.name.as_str()).collect::<Vec<_>>().join(", ")
         ),
     }
 }

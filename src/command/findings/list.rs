@@ -5,12 +5,13 @@ use ingest::judge::{Clock, Filter, Finding, State};
 use ingest::text::counted;
 use rules::policy::FindingRule;
 
+use super::clock;
 use super::row::{self, Row};
 use super::table::{self, Column};
-use super::{clock, now};
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::{self, Output};
+use crate::time::now;
 
 /// Arguments of `findings list`.
 #[derive(Debug, clap::Args)]

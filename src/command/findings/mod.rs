@@ -9,7 +9,6 @@ pub(crate) mod table;
 
 use clap::Subcommand;
 use ingest::judge::{FINDINGS_FILE, FindingsDb};
-use jiff::Timestamp;
 
 use crate::config::Setup;
 use crate::exit::{Failure, Outcome};
@@ -51,11 +50,6 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Action::Ack(args) => act::acknowledge(args),
         Action::Close(args) => act::close(args),
     }
-}
-
-/// The wall clock, µs UTC: people's deadlines run by it. Nothing else in these commands reads it.
-pub(crate) fn now() -> i64 {
-    Timestamp::now().as_microsecond()
 }
 
 /// An id, or its beginning, has to be given: nothing would be the beginning of each of them.

@@ -7,11 +7,12 @@ use ingest::text::{bytes, counted, number, safe_name, safe_text};
 use ingest::time::local;
 use serde::Serialize;
 
+use super::clock;
 use super::row::{self, Row};
-use super::{clock, now};
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::Output;
+use crate::time::now;
 
 /// Arguments of `findings show`.
 #[derive(Debug, clap::Args)]

@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     // Nobody may judge while the result takes its place, and what waits belongs to the facts.
     let _lock = args.apply.then(|| setup.lock()).transpose()?;
     if args.apply {
-        Delivery::open(&setup)?.drain(None)?;
+        Delivery::open(&setup)?.drain()?;
     }
     let mut db = findings::open(&setup)?;
     let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
@@ -140,7 +140,7 @@ fn judged(judge: &Judge, store: &dyn Store, from: i64) -> Result<Rejudged, Store
 /// Findings before and after; they are changed only where that is asked for.
 fn outlook(db: &mut FindingsDb, rejudged: Rejudged, judge: &Judge, apply: bool) -> Result<Outlook, Failure> {
     let all = |db: &FindingsDb| db.list(&ingest::judge::Filter::default());
-    let (before, at) = (all(db)?, findings::now());
+    let (before, at) = (all(db)?, crate::time::now());
     let (changes, after) = if apply {
         let changes = db.apply(rejudged, judge, at)?;
         (changes, all(db)?)

@@ -105,7 +105,7 @@ fn segments_of_any_size_give_the_same_findings() {
     let whole = |size: usize| {
         let (_dir, mut db) = findings();
         records.chunks(size).for_each(|segment| drop(judge.segment(&mut db, segment).unwrap()));
-        (db.list(&Filter::default()).unwrap(), db.waiting(SINK, i64::MAX, 100_000).unwrap().len())
+        (db.list(&Filter::default()).unwrap(), waiting(&db, i64::MAX).len())
     };
     assert_eq!(whole(1), whole(10_000));
 }

@@ -74,9 +74,9 @@ fn what_is_not_urgent_waits_for_the_morning() {
     let (night, morning) = (MONDAY + 13 * HOUR, MONDAY + 23 * HOUR);
     let records = ["chat", "deep"].map(|service| flow_record(flow("10.20.1.1", service, night)));
     judge.segment(&mut db, &records).unwrap();
-    let waiting = |at| db.waiting(SINK, at, 10).unwrap().len();
-    assert_eq!((waiting(night), waiting(morning - 1), waiting(morning)), (1, 1, 2));
-    assert_eq!(db.waiting_count(SINK, night).unwrap(), (2, 1));
+    let told = |at| waiting(&db, at).len();
+    assert_eq!((told(night), told(morning - 1), told(morning)), (1, 1, 2));
+    assert_eq!(outbox(&db).waiting_count(SINK, night).unwrap(), (1, 1));
 }
 
 #[test]

@@ -86,9 +86,9 @@ fn a_repeated_minute_changes_nothing() {
     let (_dir, mut db) = findings();
     let records: Vec<Record> = (0..12).map(|n| minute(n, lost(20))).collect();
     judge().segment(&mut db, &records).unwrap();
-    let before = (all(&db), db.waiting(SINK, i64::MAX, 10).unwrap());
+    let before = (all(&db), waiting(&db, i64::MAX));
     assert_eq!(judge().segment(&mut db, &records).unwrap().known, 12);
-    assert_eq!((all(&db), db.waiting(SINK, i64::MAX, 10).unwrap()), before);
+    assert_eq!((all(&db), waiting(&db, i64::MAX)), before);
 }
 
 #[test]

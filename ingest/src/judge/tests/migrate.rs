@@ -39,7 +39,7 @@ fn a_file_of_version_one_keeps_its_findings_and_its_events() {
     );
     assert_eq!((finding.report_due_at, finding.revision, finding.alerted), (Some(MONDAY + HOUR), 1, true));
     assert_eq!(db.history(&finding.uid).unwrap().len(), 1);
-    assert_eq!(db.waiting(SINK, 0, 10).unwrap()[0].revision, 1);
+    assert_eq!(waiting(&db, 0)[0].message.revision, 1);
     // It goes on as if nothing had been: the clock runs, the uid is the same, use is counted in it.
     let judged = judge().segment(&mut db, &[flow_record(flow("10.20.1.12", "deep", MONDAY + 2 * HOUR))]).unwrap();
     assert_eq!((judged.opened.len(), judged.missed.len(), all(&db)[0].count), (0, 1, 2));

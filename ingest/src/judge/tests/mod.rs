@@ -19,11 +19,17 @@ use sensor::record::{Evidence, FlowRecord, Record};
 
 use super::*;
 use crate::sample::{DAY, HOUR, MONDAY, berlin, catalogue, flow, flow_record, minute_record, policy};
+use crate::siem::{Outbox, Waiting};
 
 const SINK: &str = "siem.example:514";
 
 fn judge() -> Judge {
-    Judge { catalogue: catalogue(), policy: policy(), time_zone: berlin(), sinks: vec![SINK.to_owned()] }
+    Judge {
+        catalogue: catalogue(),
+        policy: policy(),
+        time_zone: berlin(),
+        sinks: vec![Listener { name: SINK.to_owned(), activity: false }],
+    }
 }
 
 fn findings() -> (tempfile::TempDir, FindingsDb) {
@@ -42,10 +48,18 @@ fn judge_with(more: &str) -> Judge {
     Judge { policy: crate::sample::policy_with(more), ..judge() }
 }
 
+/// What waits for the sink at a moment.
+fn waiting(db: &FindingsDb, now: i64) -> Vec<Waiting> {
+    outbox(db).waiting(SINK, now, 100_000).unwrap()
+}
+
+fn outbox(db: &FindingsDb) -> Outbox {
+    Outbox::open(db.path.parent().unwrap()).unwrap()
+}
+
 /// Events in the outbox: action, uid, labels of the last ones.
 fn events(db: &FindingsDb) -> Vec<serde_json::Value> {
-    let waiting = db.waiting(SINK, i64::MAX, 10_000).unwrap();
-    waiting.iter().map(|one| serde_json::from_str(&one.event).unwrap()).collect()
+    waiting(db, i64::MAX).into_iter().map(|one| one.message.event).collect()
 }
 
 /// Events about one rule: its action and its clock.
@@ -121,10 +135,10 @@ fn a_repeated_segment_changes_nothing() {
     let (_dir, mut db) = findings();
     let flows = [flow("10.20.1.1", "chat", MONDAY), flow("10.20.1.1", "chat", MONDAY + HOUR)];
     assert_eq!(opened(&mut db, &flows).len(), 1);
-    let before = (all(&db), db.waiting(SINK, i64::MAX, 10).unwrap());
+    let before = (all(&db), waiting(&db, i64::MAX));
     assert_eq!((before.0.len(), before.1.len(), before.0[0].count), (1, 1, 2));
     assert!(opened(&mut db, &flows).is_empty());
-    assert_eq!((all(&db), db.waiting(SINK, i64::MAX, 10).unwrap()), before);
+    assert_eq!((all(&db), waiting(&db, i64::MAX)), before);
 }
 
 #[test]
@@ -171,7 +185,7 @@ fn a_finding_and_its_event_stand_together_or_not_at_all() {
     assert!(all(&db).is_empty());
     file.execute_batch("ALTER TABLE gone RENAME TO siem_outbox").unwrap();
     assert_eq!(judge().segment(&mut db, &records).unwrap().opened.len(), 1);
-    assert_eq!(db.waiting_count(SINK, i64::MAX).unwrap(), (1, 0));
+    assert_eq!(outbox(&db).waiting_count(SINK, i64::MAX).unwrap(), (1, 0));
 }
 
 #[test]
@@ -225,8 +239,7 @@ fn an_event_names_who_is_to_hear_of_it() {
     let judge = Judge { policy, ..judge() };
     let (_dir, mut db) = findings();
     judge.segment(&mut db, &[flow_record(flow("10.20.1.1", "chat", MONDAY))]).unwrap();
-    let waiting = db.waiting(SINK, i64::MAX, 10).unwrap();
-    let event: serde_json::Value = serde_json::from_str(&waiting[0].event).unwrap();
+    let event = &events(&db)[0];
     assert_eq!(event["labels"]["route_security"], "lead@msp.example");
     assert_eq!(event["labels"]["route_risk_owner"], "risk@msp.example");
     assert_eq!(event["labels"]["route_client"], serde_json::Value::Null);

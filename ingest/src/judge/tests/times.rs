@@ -127,8 +127,8 @@ fn what_is_old_is_swept_once_a_day() {
     let visit = FlowRecord { turns: 0, upload_bytes: 500, ..flow("10.20.1.1", "chat", MONDAY) };
     judge.segment(&mut db, &[flow_record(visit), flow_record(flow("10.20.1.2", "deep", MONDAY))]).unwrap();
     judge.tick(&mut db, MONDAY + HOUR).unwrap();
-    let waiting = db.waiting(SINK, i64::MAX, 10).unwrap();
-    db.sent(&waiting).unwrap();
+    let sent: Vec<_> = waiting(&db, i64::MAX).iter().map(|one| (one.id, None)).collect();
+    outbox(&db).done(&sent).unwrap();
     let tables = ["judged", "siem_outbox WHERE sent = 1", "finding WHERE state = 'watch'"];
     judge.tick(&mut db, MONDAY + DAY).unwrap();
     let before = tables.map(|what| rows(&dir, what));

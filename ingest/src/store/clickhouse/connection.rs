@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 
 use super::error::ClickHouseError;
 use super::target::{ClickHouseTarget, TargetError};
-use super::tls;
+use crate::tls;
 
 /// A host that does not answer the handshake in this time is away.
 const CONNECT: Duration = Duration::from_secs(10);

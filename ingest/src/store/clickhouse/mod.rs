@@ -16,7 +16,6 @@ mod migrate;
 mod query;
 mod rows;
 mod target;
-mod tls;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -25,7 +24,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use error::ClickHouseError;
-pub use target::{ClickHouseTarget, Keep, PASSWORD_VARIABLE, Secret, TargetError, TlsFiles};
+pub use target::{ClickHouseTarget, Keep, PASSWORD_VARIABLE, TargetError};
 
 use backoff::Backoff;
 use connection::Connection;

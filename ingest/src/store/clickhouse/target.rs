@@ -1,10 +1,12 @@
 //! Where the server is: `clickhouse://user@host:8443/database?secure=1`, and what may not stand in it.
 
 use std::fmt;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
+
+use crate::secret::Secret;
+use crate::tls::{TlsError, TlsFiles};
 
 /// The environment variable that holds the password where no file is named.
 pub const PASSWORD_VARIABLE: &str = "SHADOWTAP_CLICKHOUSE_PASSWORD";
@@ -13,37 +15,6 @@ pub const PASSWORD_VARIABLE: &str = "SHADOWTAP_CLICKHOUSE_PASSWORD";
 const PORTS: [u16; 2] = [8123, 8443];
 const DATABASE: &str = "shadowtap";
 const TIMEOUT: Duration = Duration::from_secs(120);
-
-/// A password: no log and no message shows it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// A password as read from a file or the environment: line ends behind it are no part of it.
-    pub fn new(text: &str) -> Self {
-        Self(text.trim_end_matches(['\r', '\n']).to_owned())
-    }
-
-    /// The password itself, for the request's header alone.
-    pub(super) fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.write_str("***")
-    }
-}
-
-/// Files for TLS, all PEM.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TlsFiles {
-    /// Certificates that the server's must come from; the system's when absent.
-    pub ca: Option<PathBuf>,
-    /// The client's certificate chain and its key.
-    pub client: Option<(PathBuf, PathBuf)>,
-}
 
 /// How long rows are kept, in days; 0 keeps them forever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,15 +65,10 @@ pub enum TargetError {
          store.password_file, or into the environment variable {PASSWORD_VARIABLE}"
     )]
     PasswordInAddress,
-    /// A certificate or key cannot be used.
-    #[error("cannot use {path} for TLS: {why}")]
-    Tls {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        why: String,
-    },
-    /// The system's certificates or sockets are not to be had.
+    /// The files for TLS cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// The system's sockets are not to be had.
     #[error("cannot prepare the connection: {0}")]
     System(String),
 }

@@ -37,7 +37,7 @@ fn folder(office: &Office, mut open: impl FnMut(&Path) -> Box<dyn Store>) -> BTr
         spool: spool(dir.path(), &segments),
         catalogue: office.catalogue.clone(),
         policy: office.policy.clone(),
-        syslog: Vec::new(),
+        sinks: Vec::new(),
         time_zone: berlin(),
     };
     let delivered = Deliverer::with_store(config, open(dir.path())).unwrap().drain(None).unwrap();

@@ -5,8 +5,9 @@ use std::net::TcpListener;
 use std::thread;
 
 use ingest::batch::{self, rejects};
+use ingest::secret::Secret;
 use ingest::store::Store;
-use ingest::store::clickhouse::{ClickHouseTarget, Secret};
+use ingest::store::clickhouse::ClickHouseTarget;
 use sensor::record::Record;
 
 use crate::facts::embedded;

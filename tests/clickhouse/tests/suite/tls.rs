@@ -8,7 +8,8 @@ use std::thread;
 use std::time::Duration;
 
 use ingest::store::Store;
-use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, TargetError, TlsFiles};
+use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, TargetError};
+use ingest::tls::{TlsError, TlsFiles};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -107,6 +108,9 @@ fn a_file_that_is_no_certificate_is_named_before_anything_is_sent() {
         let mut target = target("localhost", 1, None, false);
         target.tls = TlsFiles { ca, client };
         let error = ClickHouseStore::new(target, keep, berlin()).unwrap_err();
-        assert!(matches!(error, TargetError::Tls { .. }) && error.to_string().contains("tests/tls"), "{error}");
+        assert!(
+            matches!(error, TargetError::Tls(TlsError::File { .. })) && error.to_string().contains("tests/tls"),
+            "{error}"
+        );
     }
 }

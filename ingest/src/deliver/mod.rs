@@ -1,23 +1,27 @@
-//! One round of delivery: facts to the store, opinions to the findings file, events to the SIEM. Each goes as far as
-//! it can whatever happens to the others.
+//! Delivery: facts to the store, opinions to the findings file, events to the SIEM. Each is a part with a thread of its
+//! own where there is time ([`Deliverer::parts`]), so that a store or a sink that is down delays nobody else.
+
+mod parts;
 
 use std::fmt;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
 use rules::policy::Policy;
-use sensor::spool::{Queue, Spool, SpoolError};
+use sensor::spool::{Spool, SpoolError};
 
-use crate::batch::{self, BatchError, Folded};
+pub use self::parts::{Judging, Parts, Sinking, Storing};
+
+use crate::batch::{BatchError, Folded};
 use crate::db::DbError;
 use crate::files::FileError;
-use crate::judge::{FindingsDb, Judge, Judged};
-use crate::segment;
-use crate::siem::{SiemReport, SyslogSink, SyslogTarget};
+use crate::judge::Judged;
+use crate::siem::{SiemReport, SinkTarget};
 use crate::store::{SqliteStore, Store};
+use crate::tls::TlsError;
 
 /// The spool's queue of facts for the store.
 pub const STORE_QUEUE: &str = "store";
@@ -25,9 +29,6 @@ pub const STORE_QUEUE: &str = "store";
 pub const JUDGE_QUEUE: &str = "judge";
 /// Every queue that delivery reads: what the spool has to be opened with.
 pub const QUEUES: [&str; 2] = [STORE_QUEUE, JUDGE_QUEUE];
-
-/// Held during a round, so that `read` beside a running service does not take a batch out of its hands.
-const LOCK_FILE: &str = "deliver.lock";
 
 /// What delivery needs.
 #[derive(Debug)]
@@ -41,20 +42,14 @@ pub struct DeliverConfig {
     /// Who may use it.
     pub policy: Arc<Policy>,
     /// SIEM sinks; none is fine.
-    pub syslog: Vec<SyslogTarget>,
+    pub sinks: Vec<SinkTarget>,
     /// The site's time zone: hours of the roll-up, days of the policy.
     pub time_zone: TimeZone,
 }
 
 /// Delivers what waits in the spool.
 pub struct Deliverer {
-    store_queue: Queue,
-    judge_queue: Queue,
-    store: Box<dyn Store>,
-    findings: FindingsDb,
-    judge: Judge,
-    sinks: Vec<SyslogSink>,
-    lock: PathBuf,
+    parts: Parts,
 }
 
 /// What one round did.
@@ -102,9 +97,9 @@ pub enum Failure {
     /// The queue of facts to be judged.
     #[error("judge: {0}")]
     Queue(#[from] SpoolError),
-    /// A segment of that queue, or the lock of the data directory.
-    #[error("judge: {0}")]
-    Segment(#[from] FileError),
+    /// A segment of that queue, or a lock of the data directory.
+    #[error("delivery: {0}")]
+    File(#[from] FileError),
     /// The findings file.
     #[error("findings: {0}")]
     Findings(#[from] DbError),
@@ -115,7 +110,7 @@ impl Failure {
     pub fn retry(&self) -> bool {
         match self {
             Self::Store(BatchError::Store(e)) => e.retry(),
-            Self::Store(BatchError::Spool(_) | BatchError::File(_)) | Self::Queue(_) | Self::Segment(_) => true,
+            Self::Store(BatchError::Spool(_) | BatchError::File(_)) | Self::Queue(_) | Self::File(_) => true,
             Self::Findings(e) => e.retry(),
         }
     }
@@ -137,104 +132,80 @@ impl fmt::Display for DeliverError {
     }
 }
 
+/// Why delivery could not be prepared.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// A database file.
+    #[error(transparent)]
+    Db(#[from] DbError),
+    /// A sink's certificates.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
 impl Deliverer {
     /// Opens both database files; a damaged one is refused here.
-    pub fn open(config: DeliverConfig) -> Result<Self, DbError> {
+    pub fn open(config: DeliverConfig) -> Result<Self, OpenError> {
         let store = SqliteStore::open(&config.data_dir, config.time_zone.clone())?;
         Self::with_store(config, Box::new(store))
     }
 
     /// The same with a store of the caller's.
-    pub fn with_store(config: DeliverConfig, store: Box<dyn Store>) -> Result<Self, DbError> {
-        let findings = FindingsDb::open(&config.data_dir)?;
-        let judge = Judge {
-            catalogue: config.catalogue,
-            policy: config.policy,
-            time_zone: config.time_zone,
-            sinks: config.syslog.iter().map(|target| target.address.clone()).collect(),
-        };
-        Ok(Self {
-            store_queue: config.spool.queue(STORE_QUEUE),
-            judge_queue: config.spool.queue(JUDGE_QUEUE),
-            store,
-            findings,
-            judge,
-            sinks: config.syslog.into_iter().map(SyslogSink::new).collect(),
-            lock: config.data_dir.join(LOCK_FILE),
-        })
+    pub fn with_store(config: DeliverConfig, store: Box<dyn Store>) -> Result<Self, OpenError> {
+        Ok(Self { parts: Parts::open(config, store)? })
+    }
+
+    /// Takes it apart, for a thread each.
+    pub fn parts(self) -> Parts {
+        self.parts
     }
 
     /// Judges by another catalogue from now on.
     pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
-        self.judge.catalogue = catalogue;
+        self.parts.judging.set_catalogue(catalogue);
     }
 
     /// Judges by another policy from now on; open findings about what it approves close.
     pub fn set_policy(&mut self, policy: Arc<Policy>) {
-        self.judge.set_policy(policy);
+        self.parts.judging.set_policy(policy);
     }
 
-    /// Delivers everything that waits: findings first because they have clocks, then facts, then events. Two processes
-    /// on one data directory take turns, a round each. `now`, µs UTC, lets the time pass beyond the newest fact, for a
-    /// live sensor; without it packet time alone counts, as it must when captures are read.
+    /// Delivers everything that waits: findings first because they have clocks, then facts and events side by side.
+    /// Returns when all of them are through or have failed. Two processes on one data directory take turns, a round of
+    /// a part each. `now`, µs UTC, lets the time pass beyond the newest fact, for a live sensor; without it packet time
+    /// alone counts, as it must when captures are read.
     pub fn drain(&mut self, now: Option<i64>) -> Result<Delivered, DeliverError> {
         let mut delivered = Delivered::default();
-        let _turn = match self.turn() {
-            Ok(held) => held,
-            Err(error) => return Err(DeliverError { delivered: delivered.into(), failures: vec![error.into()] }),
-        };
         let mut failures = Vec::new();
-        if let Err(failure) = self.judge_waiting(&mut delivered) {
-            failures.push(failure);
-        }
-        if let Some(now) = now
-            && let Err(failure) = self.judge.tick(&mut self.findings, now).map(|judged| delivered.take(judged))
-        {
-            failures.push(failure.into());
-        }
-        match batch::deliver(&self.store_queue, self.store.as_mut()) {
-            Ok(folded) => {
-                delivered.store = folded;
-                delivered.rejected = folded.rejected;
+        let Parts { judging, storing, sinks } = &mut self.parts;
+        failures.extend(judging.round(now, &mut delivered).err());
+        thread::scope(|scope| {
+            let sinks: Vec<_> = sinks.iter_mut().map(|sink| scope.spawn(move || sink.round(now))).collect();
+            match storing.round() {
+                Ok(folded) => {
+                    delivered.store = folded;
+                    delivered.rejected = folded.rejected;
+                }
+                Err(failure) => failures.push(failure),
             }
-            Err(error) => failures.push(error.into()),
-        }
-        let until = now.map_or_else(|| self.findings.newest(), Ok).unwrap_or_default();
-        for sink in &mut self.sinks {
-            match sink.drain(&mut self.findings, until) {
-                Ok(report) => delivered.siem.push(report),
-                Err(error) => failures.push(error.into()),
+            // A thread that panicked has said so; the scope passes the panic on.
+            for ended in sinks.into_iter().filter_map(|sink| sink.join().ok()) {
+                match ended {
+                    Ok(report) => delivered.siem.push(report),
+                    Err(failure) => failures.push(failure),
+                }
             }
-        }
+        });
         if failures.is_empty() {
             Ok(delivered)
         } else {
             Err(DeliverError { delivered: delivered.into(), failures })
         }
     }
-
-    /// Waits for the data directory's lock and holds it until dropped.
-    fn turn(&self) -> Result<File, FileError> {
-        let file = File::create(&self.lock).map_err(FileError::of("create", &self.lock))?;
-        file.lock().map_err(FileError::of("lock", &self.lock))?;
-        Ok(file)
-    }
-
-    /// Judges each waiting segment and unlinks it once its findings are on disk.
-    fn judge_waiting(&mut self, delivered: &mut Delivered) -> Result<(), Failure> {
-        for path in self.judge_queue.segments()? {
-            let segment = segment::read(&path)?;
-            let judged = self.judge.segment(&mut self.findings, &segment.records)?;
-            self.judge_queue.done(&path)?;
-            delivered.judged += 1;
-            delivered.take(judged);
-        }
-        Ok(())
-    }
 }
 
 impl Delivered {
-    fn take(&mut self, judged: Judged) {
+    pub(crate) fn take(&mut self, judged: Judged) {
         self.unknown += judged.unknown;
         self.strange = self.strange.saturating_add(judged.strange);
         self.unmeasured = self.unmeasured.saturating_add(judged.unmeasured);

@@ -1,9 +1,13 @@
 //! Drains the spool within this process, and says what the store and the SIEM did.
 
+#[cfg(feature = "live")]
+mod live;
+
 use std::sync::{Arc, Mutex, PoisonError};
+#[cfg(feature = "live")]
 use std::time::Duration;
 
-use ingest::deliver::{DeliverConfig, Delivered, Deliverer, QUEUES};
+use ingest::deliver::{DeliverConfig, Delivered, Deliverer, Judging, QUEUES};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, Week};
 use ingest::siem::SiemReport;
@@ -18,7 +22,11 @@ use crate::exit::Failure;
 use crate::rules_files::Rules;
 use crate::terminal;
 
-/// A live sensor's facts gather for this long on their way to a server.
+#[cfg(feature = "live")]
+pub(crate) use live::Delivering;
+
+/// A live sensor's facts gather for this long on their way to a server. Findings never wait.
+#[cfg(feature = "live")]
 const GATHER: Duration = Duration::from_secs(10);
 
 /// Spool and delivery on one data directory.
@@ -26,15 +34,21 @@ pub(crate) struct Delivery {
     /// The spool that delivery reads.
     pub(crate) spool: Spool,
     deliverer: Deliverer,
-    rules: Rules,
-    generation: u64,
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough"))]
+    changing: Changing,
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` has time to wait"))]
     patience: Patience,
-    renewed: Renewed,
-    /// What was warned of already: strange times, uploads that are not measured. Each round would say it again.
-    warned: [bool; 2],
+    warned: Warned,
 }
 
-/// A policy that waits to be put in force: the sensing thread reads the file, the delivering one takes it over.
+/// Catalogue and policy that may be renewed while the judge is at work.
+pub(crate) struct Changing {
+    rules: Rules,
+    generation: u64,
+    renewed: Renewed,
+}
+
+/// A policy that waits to be put in force: the sensing thread reads the file, the judging one takes it over.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Renewed(Arc<Mutex<Option<Arc<Policy>>>>);
 
@@ -50,6 +64,20 @@ impl Renewed {
     }
 }
 
+#[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough"))]
+impl Changing {
+    /// Puts in force what has been renewed.
+    fn apply(&mut self, judging: &mut Judging) {
+        if self.rules.generation() != self.generation {
+            self.generation = self.rules.generation();
+            judging.set_catalogue(self.rules.current());
+        }
+        if let Some(policy) = self.renewed.take() {
+            judging.set_policy(policy);
+        }
+    }
+}
+
 impl Delivery {
     /// Opens spool, store and findings.
     pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
@@ -59,40 +87,40 @@ impl Delivery {
             spool: spool.clone(),
             catalogue: setup.rules.current(),
             policy: setup.policy.clone(),
-            syslog: setup.syslog.clone(),
+            sinks: setup.sinks.clone(),
             time_zone: setup.time_zone.clone(),
         };
         let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
         let deliverer = Deliverer::with_store(config, store)?;
         let rules = setup.rules.clone();
-        let generation = rules.generation();
-        let renewed = Renewed::default();
-        Ok(Self { spool, deliverer, generation, rules, patience, renewed, warned: [false; 2] })
+        let changing = Changing { generation: rules.generation(), rules, renewed: Renewed::default() };
+        Ok(Self { spool, deliverer, changing, patience, warned: Warned::default() })
     }
 
     /// Where another policy is put, to be in force from the next round on.
     #[cfg(feature = "live")]
     pub(crate) fn renewed(&self) -> Renewed {
-        self.renewed.clone()
+        self.changing.renewed.clone()
     }
 
-    /// From now on facts for a server gather for some seconds, or no longer at all. Findings never wait.
-    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` has time to wait"))]
-    pub(crate) fn gather(&self, gather: bool) {
-        self.patience.set(if gather { GATHER } else { Duration::ZERO });
+    /// Delivers what waits. Packet time alone counts. A SIEM that is down is a warning: its events wait in the findings
+    /// file.
+    pub(crate) fn drain(&mut self) -> Result<Delivered, Failure> {
+        let delivered = self.deliverer.drain(None)?;
+        self.warned.about(&delivered);
+        Ok(delivered)
     }
+}
 
-    /// Delivers what waits; a live sensor gives the clock's time, µs UTC, so that deadlines pass. A SIEM that is down
-    /// is a warning: its events wait in the findings file.
-    pub(crate) fn drain(&mut self, now: Option<i64>) -> Result<Delivered, Failure> {
-        if self.rules.generation() != self.generation {
-            self.generation = self.rules.generation();
-            self.deliverer.set_catalogue(self.rules.current());
-        }
-        if let Some(policy) = self.renewed.take() {
-            self.deliverer.set_policy(policy);
-        }
-        let delivered = self.deliverer.drain(now)?;
+/// What was warned of already: each round would say it again.
+#[derive(Debug, Default)]
+struct Warned {
+    strange: bool,
+    unmeasured: bool,
+}
+
+impl Warned {
+    fn about(&mut self, delivered: &Delivered) {
         if delivered.rejected > 0 {
             let lines = counted(delivered.rejected, "line");
             terminal::warning(&format!(
@@ -106,21 +134,14 @@ impl Delivery {
                 counted(delivered.store.set_aside, "batch file")
             ));
         }
-        self.warn_once(&delivered);
-        Ok(delivered)
-    }
-
-    /// What lasts is said once per process.
-    fn warn_once(&mut self, delivered: &Delivered) {
-        let [strange, unmeasured] = &mut self.warned;
-        if delivered.strange > 0 && !std::mem::replace(strange, true) {
+        if delivered.strange > 0 && !std::mem::replace(&mut self.strange, true) {
             terminal::warning(&format!(
                 "times that cannot be, more than a year ahead of what was judged before: {} not judged; check the \
                  clocks",
                 counted(delivered.strange, "fact")
             ));
         }
-        if delivered.unmeasured > 0 && !std::mem::replace(unmeasured, true) {
+        if delivered.unmeasured > 0 && !std::mem::replace(&mut self.unmeasured, true) {
             terminal::warning(&format!(
                 "the baselines had no room for {}: unusual use may be missed for some devices",
                 counted(delivered.unmeasured, "upload sum")
@@ -131,11 +152,23 @@ impl Delivery {
 
 /// Which SIEM sinks have events waiting, and why: a line for each.
 pub(crate) fn waiting(delivered: &Delivered) -> Vec<String> {
-    let line = |sink: &SiemReport| match &sink.error {
-        Some(why) => format!("events wait for the SIEM: {why}"),
-        None => format!("events wait for the SIEM {}", sink.address),
-    };
-    delivered.siem.iter().filter(|sink| sink.waiting > 0).map(line).collect()
+    delivered.siem.iter().filter_map(|report| siem_trouble(report, true)).collect()
+}
+
+/// What a sink could not deliver, if there is anything; what waits without a reason is said at the end alone.
+fn siem_trouble(report: &SiemReport, ending: bool) -> Option<String> {
+    if let Some(why) = &report.refused_why {
+        let events = counted(report.refused, "event");
+        return Some(format!(
+            "{} will never take {events}: {why}; `shadowtap siem status` counts them",
+            report.sink
+        ));
+    }
+    match &report.error {
+        Some(why) if report.waiting > 0 => Some(format!("events wait for the SIEM: {why}")),
+        None if report.waiting > 0 && ending => Some(format!("events wait for the SIEM {}", report.sink)),
+        _ => None,
+    }
 }
 
 /// The report of a week (by default the newest in the store), built from the data directory.

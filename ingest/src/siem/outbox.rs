@@ -1,0 +1,136 @@
+//! The events that wait for a sink: rows of the findings file, written by the judge in the transaction of their finding.
+//! Each sink has a connection of its own.
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, Row, named_params, params};
+
+use super::channel::Message;
+use crate::db::{DbError, count};
+use crate::judge;
+
+/// The outbox as sinks see it.
+#[derive(Debug)]
+pub struct Outbox {
+    db: Connection,
+    path: PathBuf,
+}
+
+/// An event that a sink has not taken yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Waiting {
+    /// Row in the outbox.
+    pub(crate) id: i64,
+    /// What is to be sent.
+    pub(crate) message: Message,
+}
+
+/// What the outbox holds for one sink.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Backlog {
+    /// The sink.
+    pub sink: String,
+    /// Events that may go and have not been taken.
+    pub waiting: u64,
+    /// Events that wait for the end of the policy's quiet hours.
+    pub quiet: u64,
+    /// Events of the last 30 days that the receiver will never take.
+    pub refused: u64,
+    /// The receiver's words about the latest of them.
+    pub refused_why: Option<String>,
+    /// Events of the last 30 days that it has taken.
+    pub taken: u64,
+}
+
+impl Outbox {
+    /// Opens the findings file of a data directory, which may be new.
+    pub fn open(data_dir: &Path) -> Result<Self, DbError> {
+        let (db, path) = judge::connect(data_dir)?;
+        Ok(Self { db, path })
+    }
+
+    /// The newest instant that was judged, µs UTC; 0 before the first.
+    pub fn newest(&self) -> Result<i64, DbError> {
+        judge::newest(&self.db).map_err(DbError::of(&self.path))
+    }
+
+    /// The next events for a sink, oldest first: those whose quiet hours are over at `now`, µs UTC.
+    pub(crate) fn waiting(&self, sink: &str, now: i64, limit: usize) -> Result<Vec<Waiting>, DbError> {
+        let failed = DbError::of(&self.path);
+        let mut query = self.db.prepare_cached(WAITING).map_err(&failed)?;
+        let rows = query.query_map(named_params! {":sink": sink, ":now": now, ":limit": limit as i64}, waiting_row);
+        rows.and_then(Iterator::collect).map_err(&failed)
+    }
+
+    /// Marks events as done: the sink has them, or will never take them, for which the text is its word.
+    pub(crate) fn done(&mut self, events: &[(i64, Option<&str>)]) -> Result<(), DbError> {
+        let failed = DbError::of(&self.path);
+        let step = self.db.transaction().map_err(&failed)?;
+        for (id, refused) in events {
+            let sql = "UPDATE siem_outbox SET sent = 1, refused = ?2 WHERE id = ?1";
+            step.prepare_cached(sql).and_then(|mut mark| mark.execute(params![id, refused])).map_err(&failed)?;
+        }
+        step.commit().map_err(&failed)
+    }
+
+    /// How many events wait for a sink and may go, and how many wait for the end of the quiet hours.
+    pub(crate) fn waiting_count(&self, sink: &str, now: i64) -> Result<(u64, u64), DbError> {
+        let read = |row: &Row<'_>| Ok((count(row, "n")?, count(row, "quiet")?));
+        let mut query = self.db.prepare_cached(COUNT).map_err(DbError::of(&self.path))?;
+        query.query_row(params![sink, now], read).map_err(DbError::of(&self.path))
+    }
+
+    /// What the outbox holds, by sink; sinks that are no longer configured among them.
+    pub fn backlogs(&self, now: i64) -> Result<Vec<Backlog>, DbError> {
+        let failed = DbError::of(&self.path);
+        let mut query = self.db.prepare_cached(BACKLOGS).map_err(&failed)?;
+        let rows = query.query_map(params![now], |row| {
+            Ok(Backlog {
+                sink: row.get("sink")?,
+                waiting: count(row, "waiting")?,
+                quiet: count(row, "quiet")?,
+                refused: count(row, "refused")?,
+                refused_why: row.get("refused_why")?,
+                taken: count(row, "taken")?,
+            })
+        });
+        rows.and_then(Iterator::collect).map_err(&failed)
+    }
+
+    /// Forgets what waits for a sink, which is gone for good. The number of events.
+    pub fn forget(&mut self, sink: &str) -> Result<u64, DbError> {
+        let sql = "DELETE FROM siem_outbox WHERE sink = ?1 AND sent = 0";
+        let forgotten = self.db.execute(sql, [sink]).map_err(DbError::of(&self.path))?;
+        Ok(forgotten as u64)
+    }
+}
+
+fn waiting_row(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    let event: String = row.get("event")?;
+    Ok(Waiting {
+        id: row.get("id")?,
+        message: Message {
+            uid: row.get("uid")?,
+            revision: count(row, "revision")?,
+            event: serde_json::from_str(&event).map_err(|e| {
+                rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e))
+            })?,
+        },
+    })
+}
+
+const WAITING: &str = "
+SELECT id, uid, revision, event FROM siem_outbox
+WHERE sink = :sink AND sent = 0 AND not_before <= :now ORDER BY id LIMIT :limit";
+
+const COUNT: &str = "
+SELECT count(*) FILTER (WHERE not_before <= ?2) AS n, count(*) FILTER (WHERE not_before > ?2) AS quiet
+FROM siem_outbox WHERE sink = ?1 AND sent = 0";
+
+const BACKLOGS: &str = "
+SELECT sink, count(*) FILTER (WHERE sent = 0 AND not_before <= ?1) AS waiting,
+    count(*) FILTER (WHERE sent = 0 AND not_before > ?1) AS quiet,
+    count(refused) AS refused, count(*) FILTER (WHERE sent = 1 AND refused IS NULL) AS taken,
+    (SELECT refused FROM siem_outbox AS one WHERE one.sink = siem_outbox.sink AND refused IS NOT NULL
+     ORDER BY id DESC LIMIT 1) AS refused_why
+FROM siem_outbox GROUP BY sink ORDER BY sink";
