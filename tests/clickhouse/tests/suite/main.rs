@@ -17,4 +17,5 @@ mod sample;
 mod schema;
 mod server;
 mod sizing;
+mod soak;
 mod tls;
