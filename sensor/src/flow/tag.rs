@@ -212,9 +212,11 @@ impl Tagged {
         self.due = self.due.min(time);
     }
 
-    /// True when a record is to be written at `time`.
+    /// True when a record is to be written at `time`: after the interval, when much was sent since the last one, and
+    /// with the first exchange, which turns contact into use.
     pub fn is_due(&self, time: i64) -> bool {
-        time >= self.due || self.upload - self.reported.upload >= self.upload_step
+        let used = self.bursts.turns > 0 && self.reported.turns == 0;
+        time >= self.due || used || self.upload - self.reported.upload >= self.upload_step
     }
 }
 
