@@ -20,10 +20,10 @@ const REPLAY: &str = "SHADOWTAP_TEST_REPLAY";
 const BURST: usize = 64;
 
 /// A network namespace with a veth pair `wire0` - `mirror0`, gone when dropped.
-struct Namespace(String);
+pub(crate) struct Namespace(String);
 
 impl Namespace {
-    fn new() -> Option<Self> {
+    pub(crate) fn new() -> Option<Self> {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("st{}x{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let ip =
@@ -42,7 +42,7 @@ impl Namespace {
         made.then_some(namespace)
     }
 
-    fn command(&self, program: &str) -> Command {
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.0, program]);
         command

@@ -20,6 +20,7 @@ mod docs;
 mod findings;
 mod lab;
 #[cfg(feature = "live")]
+mod latency;
 mod live;
 mod local_models;
 mod own_captures;

@@ -161,7 +161,12 @@ fn soak() {
         most(early) / 1024,
         most(late) / 1024
     );
-    assert!(most(late) <= most(early) + most(early) / 4 + 20_000, "memory grows: {} to {}", most(early), most(late));
+    assert!(
+        most(late) <= most(early) + most(early) / 4 + 20_000,
+        "memory grows: {} to {}",
+        most(early),
+        most(late)
+    );
 }
 
 fn is_empty(queue: &Queue) -> bool {
