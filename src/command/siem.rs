@@ -132,14 +132,14 @@ fn status(setup: &Setup) -> Outcome {
 }
 
 fn line(backlog: &Backlog) -> String {
-    let mut line = format!(
-        "{}: {} waiting, {} taken in 30 days",
-        backlog.sink,
-        backlog.waiting,
-        counted(backlog.taken, "event")
-    );
+    let taken = counted(backlog.taken, "event");
+    let mut line =
+        format!("{}: {} waiting, {taken} about findings taken in 30 days", backlog.sink, backlog.waiting);
     if backlog.quiet > 0 {
         line.push_str(&format!(", {} for the end of the quiet hours", backlog.quiet));
+    }
+    if backlog.left_out > 0 {
+        line.push_str(&format!(", {} about flows left out while it was down", counted(backlog.left_out, "event")));
     }
     if let Some(why) = &backlog.refused_why {
         line.push_str(&format!(", {} refused for good, the last: {why}", backlog.refused));

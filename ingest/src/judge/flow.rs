@@ -8,10 +8,8 @@ use sensor::record::FlowRecord;
 
 use super::core::{Core, Looked};
 use super::life::Standing;
-use super::note::Note;
 use super::opening::{About, Opening};
 use super::{Contact, Detail};
-use crate::siem;
 
 /// A prohibited tool and an upload over its limit together.
 const BOTH: u8 = 9;
@@ -50,15 +48,6 @@ impl Core<'_> {
         let opened = !suppressed && (self.rules(&seen) | self.unusual(&seen, unusual));
         self.first_sight(&seen, opened);
         Looked::Flow
-    }
-
-    /// Tells of the record itself, where a sink asks for that.
-    fn activity(&mut self, seen: &Seen<'_>) {
-        if !self.cases.silent && self.judge.sinks.iter().any(|sink| sink.activity) {
-            let event = siem::activity_event(seen.flow, seen.service, seen.status).into();
-            let (uid, revision) = (seen.flow.flow_id.clone(), u64::from(seen.flow.seq) + 1);
-            self.cases.notes.push(Note::Activity { uid, revision, event });
-        }
     }
 
     fn seen<'f>(&self, flow: &'f FlowRecord, service: &'f Service, moment: DateTime) -> Seen<'f> {

@@ -20,6 +20,12 @@ impl Ledger<'_> {
         Ok(self.step.prepare_cached(sql)?.execute(params![key, seq, now])? == 1)
     }
 
+    /// How many events about flows wait for a sink.
+    pub(super) fn waiting_activity(&self, sink: &str) -> rusqlite::Result<u64> {
+        let sql = "SELECT count(*) AS n FROM siem_outbox WHERE sink = ?1 AND sent = 0 AND action = ?2";
+        self.step.prepare_cached(sql)?.query_row([sink, ACTIVITY], |row| count(row, "n"))
+    }
+
     /// Puts an event into the outbox of one sink, once.
     pub(super) fn enqueue(&self, row: &Outgoing<'_>, sink: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR IGNORE INTO siem_outbox (uid, revision, action, sink, event, not_before)
@@ -28,6 +34,9 @@ impl Ledger<'_> {
         put.execute(params![row.uid, row.revision as i64, row.action, sink, row.event, row.not_before]).map(|_| ())
     }
 }
+
+/// What is told of a flow; of findings the words of [`super::Action`], and `digest`.
+pub(crate) const ACTIVITY: &str = "traffic";
 
 /// One event for the outbox.
 pub(super) struct Outgoing<'a> {

@@ -5,12 +5,13 @@
 //! | `finding`, `detail` | a finding and what it stands on |
 //! | `core`, `cases`, `memory` | the pure core, its findings, what it remembers beside them |
 //! | `flow`, `first`, `uploads`, `unusual`, `local`, `models`, `dark`, `health`, `review` | the rules |
-//! | `life`, `opening`, `budget`, `note`, `tell` | opening and closing, how much is told, and the events |
+//! | `life`, `opening`, `budget`, `note`, `tell`, `activity` | opening and closing, how much is told, and the events |
 //! | `volume` | what is usual, and where it is kept |
 //! | `db`, `book`, `ledger`, `sweep`, `act`, `rejudge`, `apply`, `facts` | the findings file, what people do to it, judging again |
 //! | `words`, `measured`, `steps` | what a finding says to people |
 
 mod act;
+mod activity;
 mod apply;
 mod book;
 mod budget;
@@ -52,12 +53,14 @@ use sensor::record::Record;
 
 pub(crate) use self::core::order;
 pub use act::Act;
+pub(crate) use activity::LEFT_OUT;
 pub(crate) use cases::Cases;
 pub use db::{FINDINGS_FILE, Filter, FindingsDb, HistoryRow};
 pub(crate) use db::{connect, newest};
 pub use detail::{CLIENTS_SHOWN, Contact, Detail};
 pub use find_error::FindError;
 pub use finding::{Clock, Finding, State};
+pub(crate) use ledger::ACTIVITY;
 pub use note::{Action, Digest};
 pub use rejudge::{Changes, Rejudged};
 pub use words::{digest_sentence, evidence_words, next_steps, observed, rule_name, sentence};

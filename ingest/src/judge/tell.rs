@@ -1,7 +1,8 @@
 //! Notes become events in the outbox.
 
+use super::activity;
 use super::finding::{uid, uid_text};
-use super::ledger::{Ledger, Outgoing};
+use super::ledger::{ACTIVITY, Ledger, Outgoing};
 use super::note::{Digest, Note};
 use super::{Cases, Finding, Judge};
 use crate::db::count;
@@ -11,6 +12,7 @@ use crate::time;
 /// Puts every note of the round into the outbox of each sink; none of them is lost or told twice, because findings
 /// and events stand in one transaction.
 pub(super) fn outgoing(judge: &Judge, cases: &mut Cases, ledger: &Ledger<'_>) -> rusqlite::Result<()> {
+    let mut listening = activity::listening(judge, cases, ledger)?;
     for note in std::mem::take(&mut cases.notes) {
         match note {
             Note::Finding { at, action, finding } => {
@@ -29,12 +31,12 @@ pub(super) fn outgoing(judge: &Judge, cases: &mut Cases, ledger: &Ledger<'_>) ->
             Note::Digest(digest) => held_back(judge, &digest, ledger)?,
             Note::Activity { uid, revision, event } => {
                 let event = event.to_string();
-                let row = Outgoing { uid: &uid, revision, action: "traffic", event: &event, not_before: 0 };
-                let mut listeners = judge.sinks.iter().filter(|sink| sink.activity);
-                listeners.try_for_each(|sink| ledger.enqueue(&row, &sink.name))?;
+                let row = Outgoing { uid: &uid, revision, action: ACTIVITY, event: &event, not_before: 0 };
+                activity::tell(&row, &mut listening, ledger)?;
             }
         }
     }
+    activity::remember(&listening, cases);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, Row, named_params, params};
+use rusqlite::{Connection, Row, Transaction, named_params, params};
 
 use super::channel::Message;
 use crate::db::{DbError, count};
@@ -38,8 +38,10 @@ pub struct Backlog {
     pub refused: u64,
     /// The receiver's words about the latest of them.
     pub refused_why: Option<String>,
-    /// Events of the last 30 days that it has taken.
+    /// Events about findings that it has taken in the last 30 days.
     pub taken: u64,
+    /// Events about flows that found no room while the sink was down.
+    pub left_out: u64,
 }
 
 impl Outbox {
@@ -67,8 +69,7 @@ impl Outbox {
         let failed = DbError::of(&self.path);
         let step = self.db.transaction().map_err(&failed)?;
         for (id, refused) in events {
-            let sql = "UPDATE siem_outbox SET sent = 1, refused = ?2 WHERE id = ?1";
-            step.prepare_cached(sql).and_then(|mut mark| mark.execute(params![id, refused])).map_err(&failed)?;
+            mark(&step, *id, *refused).map_err(&failed)?;
         }
         step.commit().map_err(&failed)
     }
@@ -84,7 +85,7 @@ impl Outbox {
     pub fn backlogs(&self, now: i64) -> Result<Vec<Backlog>, DbError> {
         let failed = DbError::of(&self.path);
         let mut query = self.db.prepare_cached(BACKLOGS).map_err(&failed)?;
-        let rows = query.query_map(params![now], |row| {
+        let rows = query.query_map(params![now, judge::LEFT_OUT], |row| {
             Ok(Backlog {
                 sink: row.get("sink")?,
                 waiting: count(row, "waiting")?,
@@ -92,6 +93,7 @@ impl Outbox {
                 refused: count(row, "refused")?,
                 refused_why: row.get("refused_why")?,
                 taken: count(row, "taken")?,
+                left_out: count(row, "left_out")?,
             })
         });
         rows.and_then(Iterator::collect).map_err(&failed)
@@ -103,6 +105,18 @@ impl Outbox {
         let forgotten = self.db.execute(sql, [sink]).map_err(DbError::of(&self.path))?;
         Ok(forgotten as u64)
     }
+}
+
+/// A flow's event is a copy of a fact, and goes; a finding's is kept for a while.
+fn mark(step: &Transaction<'_>, id: i64, refused: Option<&str>) -> rusqlite::Result<()> {
+    if refused.is_none() {
+        let sql = "DELETE FROM siem_outbox WHERE id = ?1 AND action = ?2";
+        if step.prepare_cached(sql)?.execute(params![id, judge::ACTIVITY])? > 0 {
+            return Ok(());
+        }
+    }
+    let sql = "UPDATE siem_outbox SET sent = 1, refused = ?2 WHERE id = ?1";
+    step.prepare_cached(sql)?.execute(params![id, refused]).map(|_| ())
 }
 
 fn waiting_row(row: &Row<'_>) -> rusqlite::Result<Waiting> {
@@ -131,6 +145,8 @@ const BACKLOGS: &str = "
 SELECT sink, count(*) FILTER (WHERE sent = 0 AND not_before <= ?1) AS waiting,
     count(*) FILTER (WHERE sent = 0 AND not_before > ?1) AS quiet,
     count(refused) AS refused, count(*) FILTER (WHERE sent = 1 AND refused IS NULL) AS taken,
+    coalesce((SELECT CAST(json_extract(value, '$') AS INTEGER) FROM memory
+              WHERE kind = 'mark' AND key = ?2 || siem_outbox.sink), 0) AS left_out,
     (SELECT refused FROM siem_outbox AS one WHERE one.sink = siem_outbox.sink AND refused IS NOT NULL
      ORDER BY id DESC LIMIT 1) AS refused_why
 FROM siem_outbox GROUP BY sink ORDER BY sink";

@@ -5,6 +5,7 @@ mod budget;
 mod clock;
 mod dark;
 mod health;
+mod listeners;
 mod mended;
 mod migrate;
 mod times;

@@ -1,0 +1,62 @@
+//! Who is told of flows, and who of findings alone.
+
+use super::*;
+
+const TALKATIVE: &str = "lake.example:514";
+
+fn two() -> Judge {
+    let talkative = Listener { name: TALKATIVE.to_owned(), activity: true };
+    Judge { sinks: [judge().sinks, vec![talkative]].concat(), ..judge() }
+}
+
+fn told_to(db: &FindingsDb, sink: &str) -> Vec<serde_json::Value> {
+    let waiting = outbox(db).waiting(sink, i64::MAX, 100).unwrap();
+    waiting.into_iter().map(|one| one.message.event).collect()
+}
+
+#[test]
+fn a_sink_that_asks_for_it_gets_each_record_of_a_flow_once() {
+    let (_dir, mut db) = findings();
+    let first = flow("10.20.1.12", "deep", MONDAY);
+    let last = FlowRecord { seq: 1, last: true, ..first.clone() };
+    let records = [first, last].map(flow_record);
+    two().segment(&mut db, &records).unwrap();
+    two().segment(&mut db, &records).unwrap();
+    let (quiet, all) = (told_to(&db, SINK), told_to(&db, TALKATIVE));
+    assert_eq!(quiet.len(), 1);
+    let activity: Vec<_> = all.iter().filter(|event| event["event"]["code"] == "activity").collect();
+    assert_eq!((all.len(), activity.len()), (3, 2));
+    let [first, last] = activity[..] else { panic!("{all:#?}") };
+    assert_eq!(first["event"]["id"], last["event"]["id"]);
+    assert_eq!((&first["event"]["sequence"], &last["event"]["sequence"]), (&1.into(), &2.into()));
+    assert_eq!(
+        (&first["event"]["kind"], &first["labels"]["policy_status"]),
+        (&"event".into(), &"prohibited".into())
+    );
+    assert_eq!(last["event"]["type"], serde_json::json!(["connection", "end"]));
+    // What is taken goes; the finding's event is kept for a while.
+    let done: Vec<_> =
+        outbox(&db).waiting(TALKATIVE, i64::MAX, 100).unwrap().iter().map(|one| (one.id, None)).collect();
+    outbox(&db).done(&done).unwrap();
+    let backlog = outbox(&db).backlogs(i64::MAX).unwrap().into_iter().find(|one| one.sink == TALKATIVE).unwrap();
+    assert_eq!((backlog.waiting, backlog.taken, backlog.left_out), (0, 1, 0));
+}
+
+#[test]
+fn flows_that_find_no_room_are_counted_and_findings_still_wait() {
+    let (dir, mut db) = findings();
+    two().segment(&mut db, &[flow_record(flow("10.20.1.1", "good", MONDAY))]).unwrap();
+    let file = rusqlite::Connection::open(dir.path().join(FINDINGS_FILE)).unwrap();
+    let fill = "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
+                INSERT INTO siem_outbox (uid, revision, action, sink, event, not_before)
+                SELECT 'full', i, 'traffic', ?1, '{}', 0 FROM n";
+    file.execute(fill, [TALKATIVE]).unwrap();
+    let records = [flow("10.20.1.12", "deep", MONDAY), flow("10.20.1.1", "good", MONDAY + HOUR)];
+    two().segment(&mut db, &records.map(flow_record)).unwrap();
+    let backlog = outbox(&db).backlogs(i64::MAX).unwrap().into_iter().find(|one| one.sink == TALKATIVE).unwrap();
+    assert_eq!(
+        (backlog.left_out, backlog.waiting),
+        (2, 100_002),
+        "a first sight does not alert, a prohibited use does"
+    );
+}
