@@ -23,6 +23,7 @@ pub(crate) struct StoreFile {
     client_key: Option<PathBuf>,
     raw_days: Option<u32>,
     rollup_days: Option<u32>,
+    findings_days: Option<u32>,
 }
 
 impl StoreFile {
@@ -68,6 +69,7 @@ impl StoreChoice {
         let keep = Keep {
             raw_days: file.raw_days.unwrap_or(usual.raw_days),
             rollup_days: file.rollup_days.unwrap_or(usual.rollup_days),
+            findings_days: file.findings_days.unwrap_or(usual.findings_days),
         };
         Ok(Self::ClickHouse { target: Box::new(target), keep })
     }

@@ -7,6 +7,7 @@
 mod command;
 mod facts;
 mod faults;
+mod findings;
 mod kills;
 mod parity;
 mod proxy;

@@ -105,7 +105,7 @@ impl Drop for Server {
 
 /// A store that keeps rows forever.
 pub(crate) fn store(target: ClickHouseTarget) -> ClickHouseStore {
-    ClickHouseStore::new(target, Keep { raw_days: 0, rollup_days: 0 }, berlin()).unwrap()
+    ClickHouseStore::new(target, Keep { raw_days: 0, rollup_days: 0, findings_days: 0 }, berlin()).unwrap()
 }
 
 /// The engine behind its HTTP interface, on a folder that outlives it.
