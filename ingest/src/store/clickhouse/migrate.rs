@@ -18,8 +18,11 @@ pub(super) const STEPS: [&str; 3] = [
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \
                         ENGINE = ReplacingMergeTree ORDER BY version";
 
-/// Tables that are dropped by age, their column of time, and which of the ages is theirs.
-const AGES: [(&str, &str, fn(Keep) -> u32); 10] = [
+/// Which of the ages is a table's, in days.
+type Age = fn(Keep) -> u32;
+
+/// Tables that are dropped by age, their column of time, and their age.
+const AGES: [(&str, &str, Age); 10] = [
     ("flow", "day", |keep| keep.raw_days),
     ("lookup", "day", |keep| keep.raw_days),
     ("visibility", "day", |keep| keep.raw_days),

@@ -8,6 +8,7 @@ mod command;
 mod facts;
 mod faults;
 mod findings;
+mod grafana;
 mod kills;
 mod parity;
 mod proxy;

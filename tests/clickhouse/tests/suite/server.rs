@@ -69,7 +69,12 @@ impl Server {
 
     /// Runs a statement that the server may refuse.
     pub(crate) fn sql_try(&self, sql: &str) -> Option<String> {
-        self.post(&self.target.database, sql).ok()
+        self.try_sql(sql).ok()
+    }
+
+    /// The same with the server's word.
+    pub(crate) fn try_sql(&self, sql: &str) -> Result<String, String> {
+        self.post(&self.target.database, sql)
     }
 
     /// Runs a statement outside of the test's database.
