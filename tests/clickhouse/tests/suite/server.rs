@@ -57,6 +57,12 @@ fn number() -> u32 {
 }
 
 impl Server {
+    /// Another database on the same server, for as long as this one lives.
+    pub(crate) fn beside(&self, database: &str) -> Self {
+        let target = ClickHouseTarget { database: database.to_owned(), ..self.target.clone() };
+        Self { target, _engine: None, ours: false }
+    }
+
     /// The store, with rows kept forever: the samples' dates must not grow old.
     pub(crate) fn store(&self) -> ClickHouseStore {
         store(self.target.clone())

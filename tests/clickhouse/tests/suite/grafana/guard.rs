@@ -29,7 +29,7 @@ pub(crate) fn chosen(days: i64, ends_days_ago: i64, sites: &[&str]) -> Chosen {
     let values = [
         ("site", sites.iter().map(|site| (*site).to_owned()).collect()),
         ("service", Vec::new()),
-        ("access", vec!["web".to_owned(), "embedded".to_owned()]),
+        ("access", if sites.is_empty() { Vec::new() } else { vec!["web".to_owned(), "embedded".to_owned()] }),
         ("rule", Vec::new()),
         ("severity", vec!["0".to_owned()]),
         ("burst", vec!["1000000".to_owned()]),
