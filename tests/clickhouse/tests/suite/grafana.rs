@@ -17,6 +17,8 @@ mod looks;
 mod macros;
 #[path = "grafana/month.rs"]
 mod month;
+#[path = "grafana/numbers.rs"]
+mod numbers;
 #[path = "grafana/query.rs"]
 mod query;
 
