@@ -144,6 +144,8 @@ impl Setup {
         let policy_file = args.policy.clone().or(file.policy);
         let policy = policy(policy_file.as_deref(), &catalogue)?;
         let store = StoreChoice::new(args.store.as_deref(), file.store)?;
+        let mut sinks = siem::sinks(file.siem)?;
+        sinks.extend(store.findings());
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
             data_dir,
@@ -153,7 +155,7 @@ impl Setup {
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
             local,
             store,
-            sinks: siem::sinks(file.siem)?,
+            sinks,
             rules,
             policy: Arc::new(policy),
             policy_file,

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use ingest::secret::Secret;
 use ingest::siem::{
-    ElasticAccess, ElasticTarget, FileTarget, Format, HecTarget, SentinelTarget, SinkTarget, SyslogTarget,
-    SyslogTransport, To, WebhookTarget,
+    ElasticAccess, ElasticTarget, FileTarget, Format, HecTarget, STORE_SINK, SentinelTarget, SinkTarget,
+    SyslogTarget, SyslogTransport, To, WebhookTarget,
 };
 use ingest::tls::TlsFiles;
 use serde::Deserialize;
@@ -283,6 +283,11 @@ pub(crate) fn sinks(blocks: Vec<SiemBlock>) -> Result<Vec<SinkTarget>, Failure> 
     let mut sinks = Vec::new();
     for block in blocks {
         let sink = block.target()?;
+        if sink.name == STORE_SINK {
+            return Err(Failure::Usage(format!(
+                "the name {STORE_SINK:?} belongs to the findings' way to ClickHouse: give the [[siem]] block another"
+            )));
+        }
         if !names.insert(sink.name.clone()) {
             return Err(Failure::Usage(format!(
                 "two [[siem]] blocks are called {:?}: give each a name of its own",

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ingest::secret::Secret;
+use ingest::siem::SinkTarget;
 use ingest::store::clickhouse::{ClickHouseStore, ClickHouseTarget, Keep, PASSWORD_VARIABLE, Patience};
 use ingest::store::{STORE_FILE, SqliteStore, Store};
 use jiff::tz::TimeZone;
@@ -24,6 +25,7 @@ pub(crate) struct StoreFile {
     client_key: Option<PathBuf>,
     raw_days: Option<u32>,
     rollup_days: Option<u32>,
+    findings_days: Option<u32>,
 }
 
 impl StoreFile {
@@ -69,6 +71,7 @@ impl StoreChoice {
         let keep = Keep {
             raw_days: file.raw_days.unwrap_or(usual.raw_days),
             rollup_days: file.rollup_days.unwrap_or(usual.rollup_days),
+            findings_days: file.findings_days.unwrap_or(usual.findings_days),
         };
         Ok(Self::ClickHouse { target: Box::new(target), keep })
     }
@@ -93,6 +96,14 @@ impl StoreChoice {
                 (Box::new(store), patience)
             }
         })
+    }
+
+    /// The sink that brings findings to a server; the embedded store needs none, they are beside it.
+    pub(crate) fn findings(&self) -> Option<SinkTarget> {
+        match self {
+            Self::Embedded => None,
+            Self::ClickHouse { target, keep } => Some(SinkTarget::store((**target).clone(), *keep)),
+        }
     }
 
     /// The store's name for messages: the folder of the file, or the server without its credentials.

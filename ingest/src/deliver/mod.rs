@@ -19,9 +19,8 @@ use crate::batch::{BatchError, Folded};
 use crate::db::DbError;
 use crate::files::FileError;
 use crate::judge::Judged;
-use crate::siem::{SiemReport, SinkTarget};
+use crate::siem::{self, SiemReport, SinkTarget};
 use crate::store::{SqliteStore, Store};
-use crate::tls::TlsError;
 
 /// The spool's queue of facts for the store.
 pub const STORE_QUEUE: &str = "store";
@@ -138,9 +137,9 @@ pub enum OpenError {
     /// A database file.
     #[error(transparent)]
     Db(#[from] DbError),
-    /// A sink's certificates.
+    /// A sink.
     #[error(transparent)]
-    Tls(#[from] TlsError),
+    Sink(#[from] siem::OpenError),
 }
 
 impl Deliverer {

@@ -6,7 +6,7 @@
 //! | `format/` | the same event as OCSF or CEF, made when it is sent |
 //! | `target` | what the configuration says of a sink |
 //! | `outbox`, `sink`, `channel` | what waits; one receiver with its pauses; what takes a chunk of events out of the house |
-//! | `syslog/`, `http/`, `file` | the channels |
+//! | `syslog/`, `http/`, `file`, `store` | the channels |
 
 mod activity;
 mod channel;
@@ -17,11 +17,12 @@ mod http;
 mod labels;
 mod outbox;
 mod sink;
+mod store;
 mod syslog;
 mod target;
 
 pub(crate) use activity::event as activity_event;
-pub use channel::SendError;
+pub use channel::{OpenError, SendError};
 pub use ecs::{digest as digest_event, event as ecs_event, routed, test as test_event};
 pub use format::{Format, severity_word};
 #[cfg(test)]
@@ -29,6 +30,6 @@ pub(crate) use outbox::Waiting;
 pub use outbox::{Backlog, Outbox};
 pub use sink::{SiemReport, Sink};
 pub use target::{
-    ElasticAccess, ElasticTarget, FileTarget, HecTarget, SentinelTarget, SinkTarget, SyslogTarget, SyslogTransport,
-    To, WebhookTarget,
+    ElasticAccess, ElasticTarget, FileTarget, HecTarget, STORE_SINK, SentinelTarget, SinkTarget, StoreTarget,
+    SyslogTarget, SyslogTransport, To, WebhookTarget,
 };

@@ -2,12 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::channel::{self, Channel, Message, Outcome, SendError};
+use super::channel::{self, Channel, Message, OpenError, Outcome, SendError};
 use super::outbox::{Outbox, Waiting};
 use super::target::SinkTarget;
 use crate::db::DbError;
 use crate::pause;
-use crate::tls::TlsError;
 
 /// Events per chunk: a receiver that breaks off gets at most these twice.
 const CHUNK: usize = 500;
@@ -50,7 +49,7 @@ pub struct Sink {
 
 impl Sink {
     /// Opens a sink: its certificates are read, nothing is sent.
-    pub fn open(target: &SinkTarget) -> Result<Self, TlsError> {
+    pub fn open(target: &SinkTarget) -> Result<Self, OpenError> {
         let channel = channel::open(target)?;
         Ok(Self { name: target.name.clone(), channel, failures: 0, not_before: None })
     }

@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use super::Format;
 use crate::judge::Listener;
 use crate::secret::Secret;
+use crate::store::clickhouse::{ClickHouseTarget, Keep};
 use crate::tls::TlsFiles;
+
+/// The name of the sink that brings findings to the store; no other may have it.
+pub const STORE_SINK: &str = "store";
 
 /// One sink.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +28,12 @@ impl SinkTarget {
     /// The sink as the judge knows it.
     pub fn listener(&self) -> Listener {
         Listener { name: self.name.clone(), activity: self.activity }
+    }
+
+    /// The ClickHouse server that keeps the facts gets the findings as well.
+    pub fn store(server: ClickHouseTarget, keep: Keep) -> Self {
+        let to = To::Store(Box::new(StoreTarget { server, keep }));
+        Self { name: STORE_SINK.to_owned(), format: Format::Ecs, activity: false, to }
     }
 
     /// A syslog receiver over TCP that gets ECS, under its address.
@@ -48,6 +58,8 @@ pub enum To {
     Webhook(WebhookTarget),
     /// A file of lines.
     File(FileTarget),
+    /// The ClickHouse server that keeps the facts.
+    Store(Box<StoreTarget>),
 }
 
 /// A syslog receiver.
@@ -149,6 +161,15 @@ pub struct WebhookTarget {
     pub secret: Secret,
     /// Files for TLS.
     pub tls: TlsFiles,
+}
+
+/// The ClickHouse server that keeps the facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreTarget {
+    /// Where it is.
+    pub server: ClickHouseTarget,
+    /// How long it keeps rows.
+    pub keep: Keep,
 }
 
 /// A file of lines.

@@ -9,25 +9,30 @@ use super::error::ClickHouseError;
 use super::target::Keep;
 
 /// One SQL text per version; the first is version 1.
-pub(super) const STEPS: [&str; 2] = [
+pub(super) const STEPS: [&str; 3] = [
     include_str!("../../../schema/clickhouse/0001_facts.sql"),
     include_str!("../../../schema/clickhouse/0002_rollups.sql"),
+    include_str!("../../../schema/clickhouse/0003_findings.sql"),
 ];
 
 const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \
                         ENGINE = ReplacingMergeTree ORDER BY version";
 
-/// Tables that are dropped by age, their column of time, and whether they are facts (else roll-ups).
-const AGES: [(&str, &str, bool); 9] = [
-    ("flow", "day", true),
-    ("lookup", "day", true),
-    ("visibility", "day", true),
-    ("visibility_hidden", "day", true),
-    ("minute", "day", false),
-    ("tally", "day", false),
-    ("candidate", "day", false),
-    ("usage_hour", "hour", false),
-    ("usage_day", "day", false),
+/// Which of the ages is a table's, in days.
+type Age = fn(Keep) -> u32;
+
+/// Tables that are dropped by age, their column of time, and their age.
+const AGES: [(&str, &str, Age); 10] = [
+    ("flow", "day", |keep| keep.raw_days),
+    ("lookup", "day", |keep| keep.raw_days),
+    ("visibility", "day", |keep| keep.raw_days),
+    ("visibility_hidden", "day", |keep| keep.raw_days),
+    ("minute", "day", |keep| keep.rollup_days),
+    ("tally", "day", |keep| keep.rollup_days),
+    ("candidate", "day", |keep| keep.rollup_days),
+    ("usage_hour", "hour", |keep| keep.rollup_days),
+    ("usage_day", "day", |keep| keep.rollup_days),
+    ("finding", "day", |keep| keep.findings_days),
 ];
 
 /// Makes the database and its tables, runs the steps that are missing and sets how long rows are kept.
@@ -91,9 +96,9 @@ fn set_ages(connection: &Connection, keep: Keep) -> Result<(), ClickHouseError> 
     }
     let sql = "SELECT name, engine_full FROM system.tables WHERE database = {database:String}";
     let tables: Vec<Table> = connection.rows(sql, &[("database", connection.database().to_owned())])?;
-    for (name, column, raw) in AGES {
+    for (name, column, age) in AGES {
         let Some(table) = tables.iter().find(|table| table.name == name) else { continue };
-        let days = if raw { keep.raw_days } else { keep.rollup_days };
+        let days = age(keep);
         let wanted = format!("{column} + toIntervalDay({days})");
         let has_age = table.engine_full.contains(" TTL ");
         if days == 0 && has_age {

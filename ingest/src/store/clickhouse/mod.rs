@@ -9,6 +9,7 @@
 mod backoff;
 mod connection;
 mod error;
+mod findings;
 mod insert;
 mod known;
 mod ledger_rows;
@@ -24,6 +25,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 pub use error::ClickHouseError;
+pub use findings::FindingRow;
 pub use target::{ClickHouseTarget, Keep, PASSWORD_VARIABLE, TargetError};
 
 use backoff::Backoff;

@@ -23,12 +23,14 @@ pub struct Keep {
     pub raw_days: u32,
     /// Roll-ups, the ledger, candidates.
     pub rollup_days: u32,
+    /// Findings.
+    pub findings_days: u32,
 }
 
 impl Default for Keep {
-    /// 90 days of facts, 13 months of roll-ups: a year can be compared with the one before.
+    /// 90 days of facts; 13 months of roll-ups, so that a year can be compared with the one before; 3 years of findings.
     fn default() -> Self {
-        Self { raw_days: 90, rollup_days: 396 }
+        Self { raw_days: 90, rollup_days: 396, findings_days: 1096 }
     }
 }
 

@@ -7,6 +7,8 @@
 mod command;
 mod facts;
 mod faults;
+mod findings;
+mod grafana;
 mod kills;
 mod parity;
 mod proxy;

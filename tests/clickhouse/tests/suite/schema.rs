@@ -9,9 +9,10 @@ use crate::facts::{embedded, facts};
 use crate::sample::*;
 use crate::server::{Server, answers, server};
 
-const STEPS: [&str; 2] = [
+pub(crate) const STEPS: [&str; 3] = [
     include_str!("../../../../ingest/schema/clickhouse/0001_facts.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0002_rollups.sql"),
+    include_str!("../../../../ingest/schema/clickhouse/0003_findings.sql"),
 ];
 
 fn insert(server: &Server, records: &[Record]) -> Result<u64, ClickHouseError> {
@@ -115,8 +116,8 @@ fn a_schema_that_was_changed_by_hand_is_a_clear_message_and_mends() {
 #[test]
 fn ages_are_set_changed_and_lifted() {
     let Some(server) = server() else { return };
-    let keep = |raw_days, rollup_days| {
-        let keep = Keep { raw_days, rollup_days };
+    let keep = |raw_days, rollup_days, findings_days| {
+        let keep = Keep { raw_days, rollup_days, findings_days };
         let mut store = ClickHouseStore::new(server.target.clone(), keep, berlin()).unwrap();
         store.insert(&format!("{keep:?}"), &[]).unwrap();
     };
@@ -126,11 +127,12 @@ fn ages_are_set_changed_and_lifted() {
         );
         server.sql(&sql)
     };
-    keep(90, 396);
+    keep(90, 396, 1096);
     assert_eq!(age("flow"), "day + toIntervalDay(90)");
     assert_eq!(age("usage_hour"), "hour + toIntervalDay(396)");
-    keep(7, 396);
+    assert_eq!(age("finding"), "day + toIntervalDay(1096)");
+    keep(7, 396, 1096);
     assert_eq!(age("flow"), "day + toIntervalDay(7)");
-    keep(0, 0);
-    assert_eq!((age("flow"), age("usage_hour")), (String::new(), String::new()));
+    keep(0, 0, 0);
+    assert_eq!(["flow", "usage_hour", "finding"].map(age), ["", "", ""]);
 }

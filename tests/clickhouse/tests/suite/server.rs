@@ -58,6 +58,12 @@ fn number() -> u32 {
 }
 
 impl Server {
+    /// Another database on the same server, for as long as this one lives.
+    pub(crate) fn beside(&self, database: &str) -> Self {
+        let target = ClickHouseTarget { database: database.to_owned(), ..self.target.clone() };
+        Self { target, _engine: None, ours: false }
+    }
+
     /// The store, with rows kept forever: the samples' dates must not grow old.
     pub(crate) fn store(&self) -> ClickHouseStore {
         store(self.target.clone())
@@ -70,7 +76,12 @@ impl Server {
 
     /// Runs a statement that the server may refuse.
     pub(crate) fn sql_try(&self, sql: &str) -> Option<String> {
-        self.post(&self.target.database, sql).ok()
+        self.try_sql(sql).ok()
+    }
+
+    /// The same with the server's word.
+    pub(crate) fn try_sql(&self, sql: &str) -> Result<String, String> {
+        self.post(&self.target.database, sql)
     }
 
     /// Runs a statement outside of the test's database.
@@ -106,7 +117,7 @@ impl Drop for Server {
 
 /// A store that keeps rows forever.
 pub(crate) fn store(target: ClickHouseTarget) -> ClickHouseStore {
-    ClickHouseStore::new(target, Keep { raw_days: 0, rollup_days: 0 }, berlin()).unwrap()
+    ClickHouseStore::new(target, Keep { raw_days: 0, rollup_days: 0, findings_days: 0 }, berlin()).unwrap()
 }
 
 /// The engine behind its HTTP interface, on a folder that outlives it.
