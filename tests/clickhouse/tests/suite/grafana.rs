@@ -277,10 +277,11 @@ fn the_lint_sees_what_is_broken() {
 fn the_lint_of_rules_sees_what_is_broken() {
     let good = alerts::provisioned(RULES);
     type Break = fn(&mut Value);
-    let breaks: [(&str, Break); 6] = [
+    let breaks: [(&str, Break); 7] = [
         ("condition", |r| r["condition"] = json!("Z")),
         ("provisioned one", |r| r["data"][0]["datasourceUid"] = json!("P1")),
         ("variables do not exist", |r| r["data"][0]["model"]["rawSql"] = json!("SELECT ${site:singlequote}")),
+        ("something else", |r| r["panelId"] = json!(9)),
         ("board or panel", |r| r["panelId"] = json!(999)),
         ("labels", |r| r["labels"] = json!({})),
         ("say what to do", |r| r["annotations"]["summary"] = json!("")),

@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::boards::{PLUGIN, folder};
+use super::guard::tables;
 use super::query::{list, seconds, text};
 
 /// A YAML file below `dashboards/grafana/provisioning`.
@@ -91,9 +92,17 @@ fn rule_lint(rule: &Value, source: &str, boards: &[Value], say: &mut impl FnMut(
         say("labels to route by are missing");
     }
     let board = boards.iter().find(|board| board["uid"] == rule["dashboardUid"]);
-    let panel = |board: &Value| list(&board["panels"]).iter().any(|panel| panel["id"] == rule["panelId"]);
-    if !board.is_some_and(panel) {
-        say("its board or panel does not exist");
+    let panel = board.and_then(|board| list(&board["panels"]).iter().find(|panel| panel["id"] == rule["panelId"]));
+    match panel {
+        None => say("its board or panel does not exist"),
+        // Ids count panels: one that was moved may stand for another.
+        Some(panel) => {
+            let shown = tables(&text(&panel["targets"][0]["rawSql"]));
+            let asked = data.iter().flat_map(|one| tables(&text(&one["model"]["rawSql"])));
+            if !asked.map(|(table, _)| table).any(|table| shown.iter().any(|(other, _)| *other == table)) {
+                say("its panel is about something else");
+            }
+        }
     }
 }
 

@@ -212,7 +212,10 @@ fn fields(panel: &Panel, custom: Value) -> Value {
     if let Some(unit) = &panel.unit {
         defaults["unit"] = json!(unit);
     }
-    let by_name = |name: &str, id: &str, value: Value| json!({"matcher": {"id": "byName", "options": name}, "properties": [{"id": id, "value": value}]});
+    let by_name = |name: &str, id: &str, value: Value| {
+        let matcher = json!({"id": "byName", "options": name});
+        json!({"matcher": matcher, "properties": [{"id": id, "value": value}]})
+    };
     let mut overrides: Vec<Value> =
         panel.units.iter().map(|(name, unit)| by_name(name, "unit", json!(unit))).collect();
     if let Some(link) = &panel.link {

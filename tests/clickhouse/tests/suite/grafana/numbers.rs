@@ -74,6 +74,34 @@ fn event(uid: &str, revision: u64, at: i64, state: &str, due: i64) -> FindingRow
     FindingRow::of_event(&event).unwrap()
 }
 
+/// What an alert rule says of the only site.
+fn alert(server: &Server, title: &str) -> f64 {
+    let rules = super::query::of_alerts(&super::alerts::provisioned(super::RULES));
+    let query = rules.iter().find(|query| query.place.ends_with(title)).unwrap();
+    number(&ask(server, query, &chosen(1, 0, &[])).unwrap().rows[0]["value"])
+}
+
+#[test]
+fn a_rise_of_unapproved_use_is_told_from_the_usual() {
+    const RISE: &str = "Unapproved or prohibited use is rising";
+    let Some(server) = server() else { return };
+    let store = server.store();
+    let told = |name: &str, count: i64, at: i64| {
+        let rows: Vec<FindingRow> =
+            (0..count).map(|n| event(&format!("{name}{n}"), 1, at - n * SECOND, "open", NOW + HOUR)).collect();
+        store.insert_findings(&rows).unwrap();
+    };
+    told("today", 2, NOW - HOUR);
+    assert_eq!(alert(&server, RISE), 0.0, "two are no rise");
+    told("later", 2, NOW - 2 * HOUR);
+    assert_eq!(alert(&server, RISE), 4.0, "four, and none in the weeks before");
+    told("before", 60, NOW - 9 * DAY);
+    assert_eq!(alert(&server, RISE), 0.0, "four are less than twice the usual two a day");
+    assert_eq!(alert(&server, "A report's deadline has passed"), 0.0);
+    store.insert_findings(&[event("late", 1, NOW - 2 * HOUR, "open", NOW - HOUR)]).unwrap();
+    assert_eq!(alert(&server, "A report's deadline has passed"), 1.0);
+}
+
 #[test]
 fn findings_stand_as_people_answered_them() {
     let Some(server) = server() else { return };
