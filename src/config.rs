@@ -12,11 +12,13 @@ use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
 use rules::policy::{Policy, PolicyError};
 use sensor::local::LocalNets;
+use sensor::spool::Limits;
 use sensor::worker::WorkerConfig;
 use serde::Deserialize;
 
 use crate::exit::Failure;
 use crate::rules_files::Rules;
+use crate::spooling::SpoolFile;
 use crate::store::{StoreChoice, StoreFile};
 
 /// Arguments that all commands with a data directory share.
@@ -52,6 +54,7 @@ struct ConfigFile {
     site: Site,
     sensor: Sensor,
     store: StoreFile,
+    spool: SpoolFile,
     syslog: Vec<Syslog>,
 }
 
@@ -144,6 +147,8 @@ pub(crate) struct Setup {
     pub(crate) local: LocalNets,
     /// Where facts are kept.
     pub(crate) store: StoreChoice,
+    /// How large the spool may become.
+    pub(crate) spool: Limits,
     /// SIEM sinks.
     pub(crate) syslog: Vec<SyslogTarget>,
     /// What is an AI service.
@@ -175,6 +180,7 @@ impl Setup {
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
             local,
             store,
+            spool: file.spool.limits(),
             syslog: file.syslog.into_iter().map(|s| SyslogTarget { address: s.address.0 }).collect(),
             rules,
             policy: Arc::new(policy),

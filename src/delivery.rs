@@ -95,9 +95,7 @@ impl Delivery {
         let delivered = self.deliverer.drain(now)?;
         if delivered.rejected > 0 {
             let lines = counted(delivered.rejected, "line");
-            terminal::warning(&format!(
-                "{lines} of the spool held no record; they are kept beside it as *.rejected"
-            ));
+            terminal::warning(&format!("{lines} of the spool held no record; they are kept in spool/rejects"));
         }
         if delivered.store.set_aside > 0 {
             terminal::warning(&format!(

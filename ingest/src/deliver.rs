@@ -66,7 +66,7 @@ pub struct Delivered {
     pub judged: u64,
     /// Flow records of services that the catalogue does not know; they are stored and not judged.
     pub unknown: u64,
-    /// Lines that were no records; they are kept beside the queues under the extension `rejected`.
+    /// Lines that were no records; they are kept in the spool's folder `rejects`.
     pub rejected: u64,
     /// Facts, and readings of the clock, whose time is implausibly far ahead: they were not judged.
     pub strange: u64,
@@ -223,6 +223,8 @@ impl Deliverer {
     /// Judges each waiting segment and unlinks it once its findings are on disk.
     fn judge_waiting(&mut self, delivered: &mut Delivered) -> Result<(), Failure> {
         for path in self.judge_queue.segments()? {
+            // None: the spool was full, and the sensor has counted it.
+            let Some(_in_hand) = self.judge_queue.take(&path)? else { continue };
             let segment = segment::read(&path)?;
             let judged = self.judge.segment(&mut self.findings, &segment.records)?;
             self.judge_queue.done(&path)?;

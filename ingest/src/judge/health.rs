@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use rules::policy::FindingRule;
+use sensor::ledger::{SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::record::MinuteRecord;
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ const LIVE: &str = "live";
 /// A source of its own after the clock was set back.
 const REBASED: char = '#';
 /// Places of the sensor itself; the others are on the way to it.
-const OWN_PLACES: [&str; 3] = ["spool", "queue", "table"];
+const OWN_PLACES: [&str; 5] = [SPOOL, SPOOL_JUDGE, SPOOL_REJECTS, "queue", "table"];
 /// Counts captures, not packets.
 const FILE: &str = "file";
 /// Silence weighs more than the rest: nothing at all is seen.
