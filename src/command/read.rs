@@ -100,10 +100,13 @@ impl Reading {
     /// Opens the data directory.
     pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
         let lock = setup.lock()?;
-        let delivery = Delivery::open(setup)?;
+        let mut delivery = Delivery::open(setup)?;
+        let (mut findings, mut said) = (0, String::new());
+        // What waits since earlier goes first: a full spool would throw it away for what comes now.
+        deliver(&mut delivery, &mut findings, &mut said);
         let spooling = Spooling::new(&delivery.spool, setup.spool)?;
         let worker = Worker::new(setup.worker(String::new()));
-        Ok(Self { delivery, spooling, worker, findings: 0, said: String::new(), _lock: lock })
+        Ok(Self { delivery, spooling, worker, findings, said, _lock: lock })
     }
 
     /// Reads one capture into the spool, delivering full segments on the way. What cannot be delivered waits there: a
@@ -117,10 +120,7 @@ impl Reading {
             spooling.failed()?;
             if spooling.sealed() != sealed {
                 sealed = spooling.sealed();
-                match delivery.drain(None) {
-                    Ok(delivered) => *findings += delivered.opened.len(),
-                    Err(error) => say_once(said, error),
-                }
+                deliver(delivery, findings, said);
             }
             Ok(())
         });
@@ -150,11 +150,17 @@ impl Reading {
     }
 }
 
-/// Trouble on the way is said until other trouble takes its place; what is left at the end fails the command.
-fn say_once(said: &mut String, error: Failure) {
-    let text = error.into_text();
-    if text != *said {
-        terminal::warning(&format!("delivery: {text}; what waits stays in the spool"));
-        *said = text;
+/// Delivers on the way. Trouble is said until other trouble takes its place; what is left of it at the end fails the
+/// command.
+fn deliver(delivery: &mut Delivery, findings: &mut usize, said: &mut String) {
+    match delivery.drain(None) {
+        Ok(delivered) => *findings += delivered.opened.len(),
+        Err(error) => {
+            let text = error.into_text();
+            if text != *said {
+                terminal::warning(&format!("delivery: {text}; what waits stays in the spool"));
+                *said = text;
+            }
+        }
     }
 }
