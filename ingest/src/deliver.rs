@@ -17,7 +17,7 @@ use crate::files::FileError;
 use crate::judge::{FindingsDb, Judge, Judged};
 use crate::segment;
 use crate::siem::{SiemReport, SyslogSink, SyslogTarget};
-use crate::store::{SqliteStore, Store};
+use crate::store::{SqliteStore, Store, Sweeping};
 
 /// The spool's queue of facts for the store.
 pub const STORE_QUEUE: &str = "store";
@@ -51,6 +51,7 @@ pub struct Deliverer {
     store_queue: Queue,
     judge_queue: Queue,
     store: Box<dyn Store>,
+    sweeping: Sweeping,
     findings: FindingsDb,
     judge: Judge,
     sinks: Vec<SyslogSink>,
@@ -157,6 +158,7 @@ impl Deliverer {
             store_queue: config.spool.queue(STORE_QUEUE),
             judge_queue: config.spool.queue(JUDGE_QUEUE),
             store,
+            sweeping: Sweeping::default(),
             findings,
             judge,
             sinks: config.syslog.into_iter().map(SyslogSink::new).collect(),
@@ -198,6 +200,11 @@ impl Deliverer {
                 delivered.rejected = folded.rejected;
             }
             Err(error) => failures.push(error.into()),
+        }
+        if let Some(now) = now
+            && let Err(error) = self.sweeping.round(self.store.as_mut(), now)
+        {
+            failures.push(BatchError::from(error).into());
         }
         let until = now.map_or_else(|| self.findings.newest(), Ok).unwrap_or_default();
         for sink in &mut self.sinks {

@@ -62,7 +62,8 @@ fn count(data: &Path, sql: &str) -> u64 {
     rows(data, sql)[0][0].parse().unwrap()
 }
 
-const STORED: &str = "SELECT (SELECT count(*) FROM flow) + (SELECT count(*) FROM lookup) + (SELECT count(*) FROM minute)
+const STORED: &str =
+    "SELECT (SELECT count(*) FROM flow) + (SELECT count(*) FROM lookup) + (SELECT count(*) FROM minute)
                       + (SELECT count(*) FROM visibility) + (SELECT count(*) FROM candidate)";
 
 #[test]
@@ -76,8 +77,11 @@ fn a_store_that_is_down_fills_no_disk_and_what_goes_is_counted() {
             path.to_str().unwrap().to_owned()
         })
         .collect();
-    fs::write(dir.path().join("config.toml"), "[site]\ntime_zone = \"UTC\"\n[spool]\nmax_mb = 1\nmin_free_mb = 0\n")
-        .unwrap();
+    fs::write(
+        dir.path().join("config.toml"),
+        "[site]\ntime_zone = \"UTC\"\n[spool]\nmax_mb = 1\nmin_free_mb = 0\n",
+    )
+    .unwrap();
 
     // The same with a store that is there: what all of it would have been.
     read(dir.path(), "there", "sqlite", &captures).ok();

@@ -250,8 +250,8 @@ fn each_record_is_delivered_or_counted_once() {
             for (word, records) in writer.thrown().records {
                 *lost.entry(word).or_default() += records;
             }
-            for queue in 0..2 {
-                stalled[queue] = match stalled[queue] {
+            for (queue, stalled) in stalled.iter_mut().enumerate() {
+                *stalled = match *stalled {
                     0 if next(20) == 0 => next(80),
                     0 => {
                         consume(queue, next(6) as usize, &mut got);
