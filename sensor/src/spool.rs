@@ -9,6 +9,7 @@
 
 mod aside;
 mod keeper;
+mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -18,7 +19,8 @@ use std::path::{Path, PathBuf};
 
 use crate::record::Record;
 use keeper::Keeper;
-pub use keeper::{BATCH_BYTES, Limits, Thrown};
+pub use keeper::Thrown;
+pub use limits::{BATCH_BYTES, Limits};
 
 /// A segment is sealed when it has grown to this size: small enough to fold in memory, large enough to be rare.
 pub const SEGMENT_BYTES: u64 = 16 << 20;

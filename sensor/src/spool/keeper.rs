@@ -10,7 +10,7 @@
 //!
 //! **What is never thrown away:** the newest segment, which tells of the loss; a segment that a consumer has in hand;
 //! anything of a queue that is being folded; and batches. A batch may be on the server in part already, and it is small:
-//! the store folds one of at most [`BATCH_BYTES`] and no second one before that is in. Room for it is set aside.
+//! the store folds one of at most [`BATCH_BYTES`](super::BATCH_BYTES) and no second one before that is in. Room for it is set aside.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, TryLockError};
@@ -20,51 +20,13 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 
 use super::aside::Aside;
-use super::{SEGMENT_BYTES, Spool, SpoolError, io_error, sorted_segments};
+use super::limits::Limits;
+use super::{Spool, SpoolError, io_error, sorted_segments};
 use crate::ledger::{RECORD_WORDS, SPOOL, SPOOL_JUDGE};
 use crate::record::Record;
 
-/// A batch of the store ends at this size.
-pub const BATCH_BYTES: u64 = 32 << 20;
 /// A small file takes a whole block of the disk.
 const BLOCK: u64 = 4096;
-/// What the spool may hold although the disk is short of room: a store that is well takes it within seconds.
-const SHORT: u64 = 32 << 20;
-
-/// How large the spool may become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Bytes of everything in it: segments, batches, what lies aside. From 1 MiB on it is kept to.
-    pub max_bytes: u64,
-    /// Bytes of the disk that stay free for others. Below it the spool holds some seconds' worth.
-    pub min_free: u64,
-}
-
-impl Limits {
-    /// A sixteenth at most: what goes is a small part of what waits.
-    pub(super) fn segment_bytes(self) -> u64 {
-        SEGMENT_BYTES.min(self.max_bytes / 16)
-    }
-
-    /// What may lie aside.
-    pub(super) fn aside(self) -> u64 {
-        self.max_bytes / 8
-    }
-
-    /// What sealed segments may take: room is left for the open one, for what lies aside, and for a batch twice, because
-    /// it is written while its segments are still there and halved when the store refuses it.
-    pub(super) fn waiting(self) -> u64 {
-        let usable = self.max_bytes.saturating_sub(self.aside()).saturating_sub(self.segment_bytes());
-        usable.saturating_sub(2 * BATCH_BYTES).max(usable / 3)
-    }
-
-    /// How much of `held` bytes is too much when the disk has `free` bytes left.
-    fn excess(self, held: u64, free: u64) -> u64 {
-        let short = self.min_free.saturating_sub(free);
-        let spare = held.saturating_sub(SHORT.min(self.max_bytes / 16));
-        held.saturating_sub(self.waiting()).max(short.min(spare))
-    }
-}
 
 /// Records that were thrown away, by the drop words of [`crate::ledger`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
