@@ -28,7 +28,8 @@ pub(crate) struct SpoolFile {
 }
 
 impl Default for SpoolFile {
-    /// Two days of an office of 5,000 and about a week of one of 500; half a GiB is what the rest of the machine needs.
+    /// Three million records: three and a half days at ten a second, five days and more at less. Half a GiB of the disk is
+    /// for the rest of the machine.
     fn default() -> Self {
         Self { max_mb: NonZeroU32::MIN.saturating_add(2047), min_free_mb: 512 }
     }
