@@ -28,8 +28,8 @@ pub(crate) struct SpoolFile {
 }
 
 impl Default for SpoolFile {
-    /// Three million records: three and a half days at ten a second, five days and more at less. Half a GiB of the disk is
-    /// for the rest of the machine.
+    /// Two and a half days at ten records a second, five days and more at less. Half a GiB of the disk is for the rest of
+    /// the machine.
     fn default() -> Self {
         Self { max_mb: NonZeroU32::MIN.saturating_add(2047), min_free_mb: 512 }
     }

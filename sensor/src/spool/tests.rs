@@ -213,6 +213,24 @@ fn what_lies_aside_has_an_eighth_and_the_oldest_goes_first() {
     assert_eq!(writer.thrown().records, BTreeMap::from([(SPOOL_REJECTS, 2002)]));
 }
 
+/// A queue's folder that is gone, or takes no links.
+#[test]
+fn a_segment_that_cannot_be_sealed_does_not_grow_for_ever() {
+    let dir = tempfile::tempdir().unwrap();
+    let (spool, mut writer) = spool(dir.path());
+    let (queue, aside) = (dir.path().join("judge"), dir.path().join("elsewhere"));
+    fs::rename(&queue, &aside).unwrap();
+    for number in 0..1000 {
+        let _ = writer.append(&record(number));
+    }
+    assert!(on_disk(dir.path()) <= 2 * LIMITS.segment_bytes() + 1024, "{}", on_disk(dir.path()));
+    fs::rename(&aside, &queue).unwrap();
+    writer.seal().unwrap();
+    let waiting = spool.queue("judge").segments().unwrap();
+    let lines: usize = waiting.iter().map(|path| fs::read_to_string(path).unwrap().lines().count()).sum();
+    assert!(writer.lost() > 500 && lines as u64 + writer.lost() == 1000, "{lines} and {}", writer.lost());
+}
+
 /// Consumers that stall and go on at random: whatever they do, what they got and what was counted is what was written,
 /// for each queue, and the disk holds no more than it may.
 #[test]
