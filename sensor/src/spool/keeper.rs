@@ -27,6 +27,8 @@ use crate::record::Record;
 
 /// A small file takes a whole block of the disk.
 const BLOCK: u64 = 4096;
+/// Names that go at one seal: the thread that seals also captures, and may not be away for long. One comes per second.
+const MOST: usize = 500;
 
 /// Records that were thrown away, by the drop words of [`crate::ledger`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -139,7 +141,10 @@ impl Keeper {
         let about = statvfs(&self.dir).map_err(|e| io_error("look at", &self.dir)(e.into()))?;
         let free = about.f_bavail.saturating_mul(about.f_frsize);
         let target = self.bytes - self.limits.excess(self.bytes, free).min(self.bytes);
-        while self.bytes > target && self.throw_one()? {}
+        let mut gone = 0;
+        while self.bytes > target && gone < MOST && self.throw_one()? {
+            gone += 1;
+        }
         Ok(())
     }
 
@@ -168,9 +173,15 @@ impl Keeper {
         let oldest = self.queues.get(queue)?.oldest.max(self.first);
         let skip = usize::try_from(oldest.max(from) - self.first).ok()?;
         let held = |segment: &Segment| segment.held & bit(queue) != 0;
-        let (at, segment) = self.segments.iter().enumerate().skip(skip).find(|(_, segment)| held(segment))?;
-        let number = self.first + at as u64;
+        let found = self.segments.iter().enumerate().skip(skip).find(|(_, segment)| held(segment));
         let waiting = self.queues.get_mut(queue)?;
+        let Some((at, segment)) = found else {
+            if from <= oldest {
+                waiting.oldest = self.first + self.segments.len() as u64;
+            }
+            return None;
+        };
+        let number = self.first + at as u64;
         if from <= oldest {
             waiting.oldest = number;
         }
