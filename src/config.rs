@@ -12,12 +12,14 @@ use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
 use rules::policy::{Policy, PolicyError};
 use sensor::local::LocalNets;
+use sensor::spool::Limits;
 use sensor::worker::WorkerConfig;
 use serde::Deserialize;
 
 use crate::exit::Failure;
 use crate::rules_files::Rules;
 use crate::siem::{self, SiemBlock};
+use crate::spooling::SpoolFile;
 use crate::store::{StoreChoice, StoreFile};
 
 /// Arguments that all commands with a data directory share.
@@ -54,6 +56,7 @@ struct ConfigFile {
     sensor: Sensor,
     store: StoreFile,
     siem: Vec<SiemBlock>,
+    spool: SpoolFile,
 }
 
 /// A signed bundle of catalogue files and the key that it must be signed with.
@@ -122,6 +125,8 @@ pub(crate) struct Setup {
     pub(crate) local: LocalNets,
     /// Where facts are kept.
     pub(crate) store: StoreChoice,
+    /// How large the spool may become.
+    pub(crate) spool: Limits,
     /// SIEM sinks.
     pub(crate) sinks: Vec<SinkTarget>,
     /// What is an AI service.
@@ -156,6 +161,7 @@ impl Setup {
             local,
             store,
             sinks,
+            spool: file.spool.limits(),
             rules,
             policy: Arc::new(policy),
             policy_file,

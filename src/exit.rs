@@ -30,7 +30,6 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The words for a message within another one.
-    #[cfg(feature = "live")]
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Failed(text) | Self::Unreadable(text) | Self::Usage(text) => text,

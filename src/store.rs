@@ -38,8 +38,8 @@ impl StoreFile {
 /// The store of a run.
 #[derive(Debug, Clone)]
 pub(crate) enum StoreChoice {
-    /// `shadowtap.db` in the data directory.
-    Embedded,
+    /// `shadowtap.db` in the data directory, and how long rows are kept there.
+    Embedded(Keep),
     /// A ClickHouse server.
     ClickHouse {
         /// Where, and how to get in.
@@ -52,8 +52,14 @@ pub(crate) enum StoreChoice {
 impl StoreChoice {
     /// What `--store` and the configuration say; `--store` outranks the file's `url`.
     pub(crate) fn new(option: Option<&str>, file: StoreFile) -> Result<Self, Failure> {
+        let usual = Keep::default();
+        let keep = Keep {
+            raw_days: file.raw_days.unwrap_or(usual.raw_days),
+            rollup_days: file.rollup_days.unwrap_or(usual.rollup_days),
+            findings_days: file.findings_days.unwrap_or(usual.findings_days),
+        };
         let Some(url) = option.or(file.url.as_deref()).filter(|url| *url != "sqlite") else {
-            return Ok(Self::Embedded);
+            return Ok(Self::Embedded(keep));
         };
         let mut target = ClickHouseTarget::parse(url).map_err(Failure::usage)?;
         target.user = target.user.or(file.user);
@@ -67,12 +73,6 @@ impl StoreChoice {
         if !target.secure && (target.tls.ca.is_some() || target.tls.client.is_some()) {
             return Err(Failure::Usage("the store's certificates need ?secure=1 in its address".to_owned()));
         }
-        let usual = Keep::default();
-        let keep = Keep {
-            raw_days: file.raw_days.unwrap_or(usual.raw_days),
-            rollup_days: file.rollup_days.unwrap_or(usual.rollup_days),
-            findings_days: file.findings_days.unwrap_or(usual.findings_days),
-        };
         Ok(Self::ClickHouse { target: Box::new(target), keep })
     }
 
@@ -88,7 +88,10 @@ impl StoreChoice {
         zone: &TimeZone,
     ) -> Result<(Box<dyn Store>, Patience), Failure> {
         Ok(match self {
-            Self::Embedded => (Box::new(SqliteStore::open(data_dir, zone.clone())?), Patience::default()),
+            Self::Embedded(keep) => {
+                let store = SqliteStore::open(data_dir, zone.clone())?.keeping(*keep);
+                (Box::new(store), Patience::default())
+            }
             Self::ClickHouse { target, keep } => {
                 let store =
                     ClickHouseStore::new((**target).clone(), *keep, zone.clone()).map_err(Failure::usage)?;
@@ -101,7 +104,7 @@ impl StoreChoice {
     /// The sink that brings findings to a server; the embedded store needs none, they are beside it.
     pub(crate) fn findings(&self) -> Option<SinkTarget> {
         match self {
-            Self::Embedded => None,
+            Self::Embedded(_) => None,
             Self::ClickHouse { target, keep } => Some(SinkTarget::store((**target).clone(), *keep)),
         }
     }
@@ -109,14 +112,14 @@ impl StoreChoice {
     /// The store's name for messages: the folder of the file, or the server without its credentials.
     pub(crate) fn name(&self, data_dir: &Path) -> String {
         match self {
-            Self::Embedded => format!("in {}", data_dir.display()),
+            Self::Embedded(_) => format!("in {}", data_dir.display()),
             Self::ClickHouse { target, .. } => target.to_string(),
         }
     }
 
     /// True when the store cannot hold a fact yet: opening the file would make an empty one.
     pub(crate) fn is_missing(&self, data_dir: &Path) -> bool {
-        matches!(self, Self::Embedded) && !data_dir.join(STORE_FILE).exists()
+        matches!(self, Self::Embedded(_)) && !data_dir.join(STORE_FILE).exists()
     }
 }
 

@@ -7,11 +7,12 @@ use std::path::Path;
 
 use ingest::files::write_whole_among_others;
 use ingest::text::{bytes, counted, number, percent};
-use sensor::ledger::Method;
+use sensor::ledger::{Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::worker::Worker;
 use serde::Serialize;
 
 use crate::exit::Failure;
+use crate::spooling::Spooling;
 
 /// The totals of one run.
 #[derive(Debug, Default, Serialize)]
@@ -40,14 +41,17 @@ struct Names {
 }
 
 /// Packets lost before they were seen: `kernel` by the interface or its driver, `ring` because the capture ring was
-/// full, `queue` between reader and workers (none today); `spool` = records that could not be written; `file` = captures that
-/// end in the middle of a packet or are damaged.
+/// full, `queue` between reader and workers (none today); `spool` = records that were never stored, because they could not
+/// be written or the spool was full, `unjudged` those that were never judged for it, `rejects` what lay aside and went;
+/// `file` = captures that end in the middle of a packet or are damaged.
 #[derive(Debug, Default, Serialize)]
 struct Losses {
     kernel: u64,
     ring: u64,
     queue: u64,
     spool: u64,
+    unjudged: u64,
+    rejects: u64,
     file: u64,
     /// Frames for which the flow table had no room.
     table: u64,
@@ -82,15 +86,17 @@ impl Totals {
     }
 
     /// Adds what happened behind the workers.
-    pub(crate) fn spooled(&mut self, records: u64, lost: u64) {
-        self.records += records.saturating_sub(lost);
-        self.losses.spool += lost;
+    pub(crate) fn spooled(&mut self, spooling: &Spooling) {
+        self.records += spooling.records().saturating_sub(spooling.unwritten());
+        self.losses.spool += spooling.lost(SPOOL);
+        self.losses.unjudged += spooling.lost(SPOOL_JUDGE);
+        self.losses.rejects += spooling.lost(SPOOL_REJECTS);
     }
 
     /// True when anything was lost.
     pub(crate) fn has_losses(&self) -> bool {
-        let Losses { kernel, ring, queue, spool, file, table } = self.losses;
-        kernel + ring + queue + spool + file + table > 0
+        let Losses { kernel, ring, queue, spool, unjudged, rejects, file, table } = self.losses;
+        kernel + ring + queue + spool + unjudged + rejects + file + table > 0
     }
 
     /// A few lines for people.
@@ -115,7 +121,7 @@ impl Totals {
             counted(self.ai_flows, "flow"),
             counted(self.records, "record")
         );
-        let Losses { kernel, ring, queue, spool, file, table } = self.losses;
+        let Losses { kernel, ring, queue, spool, unjudged, rejects, file, table } = self.losses;
         let _ = match self.has_losses() {
             false => writeln!(text, "nothing lost"),
             true => writeln!(
@@ -127,6 +133,14 @@ impl Totals {
                 counted(file, "capture"),
             ),
         };
+        if unjudged + rejects > 0 {
+            let _ = writeln!(
+                text,
+                "a full spool: {} never judged, {} thrown away that lay aside",
+                counted(unjudged, "record"),
+                counted(rejects, "line"),
+            );
+        }
         let malformed: Vec<_> = self.malformed.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
         if !malformed.is_empty() {
             let _ = writeln!(text, "malformed: {}", malformed.join(", "));

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use sensor::record::Record;
+use sensor::spool::REJECTS;
 
 use crate::files::{FileError, write_whole};
 
@@ -15,7 +16,7 @@ const REJECTED: &str = "rejected";
 pub(crate) struct Segment {
     /// Its records, in order.
     pub(crate) records: Vec<Record>,
-    /// Lines that were no record; they are kept beside the segment under the extension `rejected`.
+    /// Lines that were no record; they are kept in the spool's folder `rejects`.
     pub(crate) rejected: u64,
     /// The bytes of the whole file.
     pub(crate) bytes: Vec<u8>,
@@ -35,7 +36,11 @@ pub(crate) fn read(path: &Path) -> Result<Segment, FileError> {
     }
     if !rejected.is_empty() {
         segment.rejected = rejected.len() as u64;
-        write_whole(&path.with_extension(REJECTED), &rejected)?;
+        let queue = path.parent().unwrap_or(Path::new("."));
+        let folder = queue.parent().unwrap_or(queue).join(REJECTS);
+        fs::create_dir_all(&folder).map_err(FileError::of("create", &folder))?;
+        let aside = folder.join(path.file_name().unwrap_or_default());
+        write_whole(&aside.with_extension(REJECTED), &rejected)?;
     }
     segment.bytes = bytes;
     Ok(segment)
@@ -48,11 +53,12 @@ mod tests {
     #[test]
     fn a_broken_line_is_set_aside_and_the_others_go_on() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.ndjson");
+        let path = dir.path().join("judge/a.ndjson");
+        fs::create_dir(dir.path().join("judge")).unwrap();
         let minute = serde_json::to_string(&Record::Minute(Box::default())).unwrap();
         fs::write(&path, format!("{minute}\nnot json\n{minute}\n")).unwrap();
         let segment = read(&path).unwrap();
         assert_eq!((segment.records.len(), segment.rejected), (2, 1));
-        assert_eq!(fs::read_to_string(dir.path().join("a.rejected")).unwrap(), "not json\n");
+        assert_eq!(fs::read_to_string(dir.path().join("rejects/a.rejected")).unwrap(), "not json\n");
     }
 }

@@ -290,3 +290,24 @@ fn a_week_can_be_judged_again() {
     assert_eq!(after.totals.unapproved_services_used.now, 0);
     assert_eq!(before.totals.bytes_uploaded, after.totals.bytes_uploaded);
 }
+
+#[test]
+fn only_a_live_clock_sweeps_the_store() {
+    let dir = delivered(&[&week()]);
+    let mut deliverer = Deliverer::open(config(dir.path(), &[])).unwrap();
+    let flows = || {
+        let store = SqliteStore::open(dir.path(), berlin()).unwrap();
+        store.facts(Window { from: 0, to: i64::MAX }).unwrap().filter_map(Result::ok).filter(is_flow).count()
+    };
+    let before = flows();
+    deliverer.drain(None).unwrap();
+    deliverer.drain(Some(MONDAY + 60 * DAY)).unwrap();
+    assert!(before > 10 && flows() == before);
+    deliverer.drain(Some(MONDAY + 120 * DAY)).unwrap();
+    assert_eq!(flows(), 0);
+    assert_eq!(report(dir.path()).totals.services_used.now, 3, "the roll-up is kept");
+}
+
+fn is_flow(record: &Record) -> bool {
+    matches!(record, Record::Flow(_))
+}

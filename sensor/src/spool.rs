@@ -3,15 +3,31 @@
 //! Records are appended to a segment under `open/`. A sealed segment is written, synced and hard-linked into one folder
 //! per queue; each consumer unlinks what it has delivered. There is no offset and no checkpoint: a crash repeats a
 //! segment, and every consumer keeps what it has seen apart by the records' own keys.
+//!
+//! A consumer that stands still may not fill the disk: a writer with [`Limits`] throws the oldest segment of the fullest
+//! queue away and counts what was in it (`keeper`).
+
+mod aside;
+mod keeper;
+mod limits;
+mod queue;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::record::Record;
+use keeper::Keeper;
+pub use keeper::Thrown;
+pub use limits::{BATCH_BYTES, Limits};
+pub use queue::{InHand, Queue};
 
 /// A segment is sealed when it has grown to this size: small enough to fold in memory, large enough to be rare.
 pub const SEGMENT_BYTES: u64 = 16 << 20;
+/// The folder beside the queues of what a store can never take, and of lines that are no records.
+pub const REJECTS: &str = "rejects";
 
 /// What can go wrong with the spool: always the file system's word and the path.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +75,24 @@ impl Spool {
 
     /// The producer's side. `prefix` orders the segments of successive writers: the start time, for example.
     pub fn writer(&self, prefix: u64) -> SegmentWriter {
-        SegmentWriter { spool: self.clone(), prefix, count: 0, lost: 0, open: None }
+        SegmentWriter {
+            spool: self.clone(),
+            prefix,
+            count: 0,
+            lost: 0,
+            open: None,
+            segment_bytes: SEGMENT_BYTES,
+            keeper: None,
+        }
+    }
+
+    /// The same, and the spool keeps within `limits` whatever the consumers do.
+    ///
+    /// # Errors
+    /// A queue that cannot be listed: what waits in it is looked at once, here.
+    pub fn limited_writer(&self, prefix: u64, limits: Limits) -> Result<SegmentWriter, SpoolError> {
+        let keeper = Some(Keeper::survey(self, limits)?);
+        Ok(SegmentWriter { segment_bytes: limits.segment_bytes(), keeper, ..self.writer(prefix) })
     }
 
     fn recover(&self) -> Result<(), SpoolError> {
@@ -101,6 +134,9 @@ pub struct SegmentWriter {
     count: u32,
     lost: u64,
     open: Option<OpenSegment>,
+    segment_bytes: u64,
+    /// Throws away what is too much; none where nobody asked for limits.
+    keeper: Option<Keeper>,
 }
 
 #[derive(Debug)]
@@ -115,8 +151,12 @@ struct OpenSegment {
 }
 
 impl SegmentWriter {
-    /// Appends one record; seals the segment when it is full.
+    /// Appends one record; seals the segment when it is full. One that cannot be sealed takes as much again and no more.
     pub fn append(&mut self, record: &Record) -> Result<(), SpoolError> {
+        let held = self.open.as_ref().map_or(0, |segment| segment.written + segment.buffer.len() as u64);
+        if held >= 2 * self.segment_bytes {
+            self.seal().inspect_err(|_| self.lost += 1)?;
+        }
         let mut segment = match self.open.take() {
             Some(segment) => segment,
             None => self.begin().inspect_err(|_| self.lost += 1)?,
@@ -124,7 +164,7 @@ impl SegmentWriter {
         let encoded = serde_json::to_writer(&mut segment.buffer, record);
         segment.buffer.push(b'\n');
         segment.buffered += 1;
-        let full = segment.written + segment.buffer.len() as u64 >= SEGMENT_BYTES;
+        let full = segment.written + segment.buffer.len() as u64 >= self.segment_bytes;
         let flushed = if segment.buffer.len() >= BUFFER_BYTES { self.flush(&mut segment) } else { Ok(()) };
         let path = segment.path.clone();
         self.open = Some(segment);
@@ -133,15 +173,29 @@ impl SegmentWriter {
         if full { self.seal() } else { Ok(()) }
     }
 
-    /// Seals the open segment, if there is one, so that the queues can see it.
+    /// Seals the open segment, if there is one, so that the queues can see it; then throws away what is too much.
     pub fn seal(&mut self) -> Result<(), SpoolError> {
+        let sealed = self.publish();
+        let kept = self.keeper.as_mut().map_or(Ok(()), Keeper::keep);
+        sealed.and(kept)
+    }
+
+    fn publish(&mut self) -> Result<(), SpoolError> {
         let Some(mut segment) = self.open.take() else { return Ok(()) };
         let flushed = self.flush(&mut segment);
         if let Err(error) = self.spool.publish(&segment.path, &segment.file) {
             self.open = Some(segment);
             return Err(error);
         }
+        if let Some(keeper) = &mut self.keeper {
+            keeper.added(&segment.path, segment.written);
+        }
         flushed
+    }
+
+    /// What was thrown away since this was last asked.
+    pub fn thrown(&mut self) -> Thrown {
+        self.keeper.as_mut().map(Keeper::thrown).unwrap_or_default()
     }
 
     /// Segments sealed so far.
@@ -179,40 +233,22 @@ impl SegmentWriter {
     }
 }
 
-/// One consumer's folder of sealed segments.
-#[derive(Debug, Clone)]
-pub struct Queue {
-    dir: PathBuf,
-}
-
-impl Queue {
-    /// The folder; a consumer may keep its batches in it under another extension than `ndjson`.
-    pub fn dir(&self) -> &Path {
-        &self.dir
-    }
-
-    /// Waiting segments, oldest first.
-    pub fn segments(&self) -> Result<Vec<PathBuf>, SpoolError> {
-        sorted_segments(&self.dir)
-    }
-
-    /// Forgets a delivered segment.
-    pub fn done(&self, segment: &Path) -> Result<(), SpoolError> {
-        fs::remove_file(segment).map_err(io_error("remove", segment))
-    }
-}
-
 /// Syncs a folder, so that a name made or removed in it survives a power cut.
 fn sync_dir(dir: &Path) -> Result<(), SpoolError> {
     File::open(dir).and_then(|d| d.sync_all()).map_err(io_error("sync", dir))
 }
 
 fn sorted_segments(dir: &Path) -> Result<Vec<PathBuf>, SpoolError> {
+    with_extension(dir, "ndjson")
+}
+
+/// The files of a folder with one extension, by name.
+fn with_extension(dir: &Path, extension: &str) -> Result<Vec<PathBuf>, SpoolError> {
     let entries = fs::read_dir(dir).map_err(io_error("list", dir))?;
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry.map_err(io_error("list", dir))?.path();
-        if path.extension().is_some_and(|e| e == "ndjson") {
+        if path.extension().is_some_and(|e| e == extension) {
             paths.push(path);
         }
     }

@@ -90,6 +90,8 @@ pub(crate) struct Reading {
     /// One for all files: a flow may go on in the next one.
     worker: Worker,
     findings: usize,
+    /// The trouble of delivery that was told last.
+    said: String,
     /// Held until the end: nobody else writes into the data directory.
     _lock: std::fs::File,
 }
@@ -98,23 +100,27 @@ impl Reading {
     /// Opens the data directory.
     pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
         let lock = setup.lock()?;
-        let delivery = Delivery::open(setup)?;
-        let spooling = Spooling::new(&delivery.spool);
+        let mut delivery = Delivery::open(setup)?;
+        let (mut findings, mut said) = (0, String::new());
+        // What waits since earlier goes first: a full spool would throw it away for what comes now.
+        deliver(&mut delivery, &mut findings, &mut said);
+        let spooling = Spooling::new(&delivery.spool, setup.spool)?;
         let worker = Worker::new(setup.worker(String::new()));
-        Ok(Self { delivery, spooling, worker, findings: 0, _lock: lock })
+        Ok(Self { delivery, spooling, worker, findings, said, _lock: lock })
     }
 
-    /// Reads one capture into the spool, delivering full segments on the way.
+    /// Reads one capture into the spool, delivering full segments on the way. What cannot be delivered waits there: a
+    /// store that is down takes no packet from the capture.
     pub(crate) fn file(&mut self, path: &Path) -> Result<(), Failure> {
         let mut file = files::open(path)?;
         self.worker.set_source(&file.fingerprint(), &mut self.spooling);
         let mut sealed = self.spooling.sealed();
-        let (delivery, findings) = (&mut self.delivery, &mut self.findings);
+        let (delivery, findings, said) = (&mut self.delivery, &mut self.findings, &mut self.said);
         let fed = files::feed(&mut file, &mut self.worker, &mut self.spooling, |spooling| {
             spooling.failed()?;
             if spooling.sealed() != sealed {
                 sealed = spooling.sealed();
-                *findings += delivery.drain()?.opened.len();
+                deliver(delivery, findings, said);
             }
             Ok(())
         });
@@ -128,18 +134,32 @@ impl Reading {
         let delivered = self.deliver();
         let mut totals = Totals::default();
         totals.add(&self.worker);
-        totals.spooled(self.spooling.records(), self.spooling.lost());
+        totals.spooled(&self.spooling);
         (totals, delivered.map(|()| self.findings))
     }
 
     fn deliver(&mut self) -> Result<(), Failure> {
-        let sealed = self.spooling.seal().map_err(Failure::from);
+        let sealed = self.spooling.finish().map_err(Failure::from);
         let written = self.spooling.failed();
-        let delivered = self.delivery.drain()?;
+        let (delivered, ended) = self.delivery.drain();
         for line in delivery::waiting(&delivered) {
             terminal::warning(&line);
         }
         self.findings += delivered.opened.len();
-        written.and(sealed)
+        ended.and(written).and(sealed)
+    }
+}
+
+/// Delivers on the way. Trouble is said until other trouble takes its place; what is left of it at the end fails the
+/// command.
+fn deliver(delivery: &mut Delivery, findings: &mut usize, said: &mut String) {
+    let (delivered, ended) = delivery.drain();
+    *findings += delivered.opened.len();
+    if let Err(error) = ended {
+        let text = error.into_text();
+        if text != *said {
+            terminal::warning(&format!("delivery: {text}; what waits stays in the spool"));
+            *said = text;
+        }
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         ..LiveConfig::new(&args.interface)
     })?;
     let delivery = Delivery::open(&setup)?;
-    let mut spooling = Spooling::new(&delivery.spool);
+    let mut spooling = Spooling::new(&delivery.spool, setup.spool)?;
     let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, time::now())));
     let renewed = delivery.renewed();
     let delivering = Delivering::start(delivery)?;
@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let delivered = delivering.finish();
     let mut totals = Totals::default();
     totals.add(&worker);
-    totals.spooled(spooling.records(), spooling.lost());
+    totals.spooled(&spooling);
     let told = tell(args, &totals);
     sensed.and(delivered).and(told)?;
     Ok(Done::Clean)
@@ -152,7 +152,7 @@ fn sense(
     }
     account(capture, &mut worker);
     worker.finish(spooling);
-    let closed = spooling.seal().map_err(Failure::from).and_then(|()| spooling.failed());
+    let closed = spooling.finish().map_err(Failure::from).and_then(|()| spooling.failed());
     (worker, result.and(closed))
 }
 

@@ -95,7 +95,7 @@ fn store(mut part: Storing, last: Arc<AtomicBool>) -> Work {
     let (mut warned, mut said) = (Warned::default(), Said::default());
     Box::new(move || {
         rounds(&last, move |ending| {
-            let ended = part.round().map(|folded| {
+            let ended = part.round(Some(time::now())).map(|folded| {
                 warned.about(&Delivered { store: folded, rejected: folded.rejected, ..Delivered::default() });
             });
             said.failure(ended, ending)

@@ -104,11 +104,17 @@ impl Delivery {
     }
 
     /// Delivers what waits. Packet time alone counts. A SIEM that is down is a warning: its events wait in the findings
-    /// file.
-    pub(crate) fn drain(&mut self) -> Result<Delivered, Failure> {
-        let delivered = self.deliverer.drain(None)?;
+    /// file. What a round did counts also where a part of it failed.
+    pub(crate) fn drain(&mut self) -> (Delivered, Result<(), Failure>) {
+        let (delivered, ended) = match self.deliverer.drain(None) {
+            Ok(delivered) => (delivered, Ok(())),
+            Err(error) => {
+                let failure = Failure::Failed(error.to_string());
+                (*error.delivered, Err(failure))
+            }
+        };
         self.warned.about(&delivered);
-        Ok(delivered)
+        (delivered, ended)
     }
 }
 
@@ -123,9 +129,7 @@ impl Warned {
     fn about(&mut self, delivered: &Delivered) {
         if delivered.rejected > 0 {
             let lines = counted(delivered.rejected, "line");
-            terminal::warning(&format!(
-                "{lines} of the spool held no record; they are kept beside it as *.rejected"
-            ));
+            terminal::warning(&format!("{lines} of the spool held no record; they are kept in spool/rejects"));
         }
         if delivered.store.set_aside > 0 {
             terminal::warning(&format!(

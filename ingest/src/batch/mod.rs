@@ -22,8 +22,8 @@ use crate::store::{Inserted, Store, StoreError};
 
 /// A batch ends at this many records: one INSERT that a column store likes, and a transaction of a second here.
 pub const BATCH_RECORDS: usize = 100_000;
-/// And at this many bytes, because a batch is folded in memory.
-pub const BATCH_BYTES: usize = 32 << 20;
+/// And at this many bytes, because a batch is folded in memory, and the spool keeps room for one.
+pub const BATCH_BYTES: usize = sensor::spool::BATCH_BYTES as usize;
 
 /// This much is worth a batch before the store's patience is at its end: some 20,000 records.
 const ENOUGH_BYTES: u64 = 16 << 20;
@@ -97,6 +97,8 @@ fn recover(queue: &Queue) -> Result<(), BatchError> {
     for path in with_extension(queue.dir(), ASIDE)? {
         remove(&path)?;
     }
+    // What a batch covers is no loss when the spool is full.
+    let _held = queue.hold()?;
     let covered: Vec<Span> = batches(queue.dir())?.iter().filter_map(|path| Span::of_batch(path)).collect();
     for segment in queue.segments()? {
         if covered.iter().any(|span| span.covers(&segment)) {
@@ -109,6 +111,8 @@ fn recover(queue: &Queue) -> Result<(), BatchError> {
 /// Folds the oldest waiting segments of one writer into one batch. Segments of two writers never share a batch: only
 /// within one writer does every name between the first and the last belong to the batch. False when nothing waits.
 fn fold(queue: &Queue) -> Result<bool, BatchError> {
+    // Nothing that is in the batch may be thrown away, and counted, as a segment.
+    let _held = queue.hold()?;
     let segments = queue.segments()?;
     let Some(first) = segments.first() else { return Ok(false) };
     let mut parts = Vec::new();

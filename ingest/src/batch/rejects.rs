@@ -7,8 +7,8 @@ use super::{EXTENSION, stem, with_extension};
 use crate::files::{FileError, remove, write_whole};
 use crate::segment::Segment;
 
-/// The folder beside the spool's queues.
-pub const FOLDER: &str = "rejects";
+/// The folder beside the spool's queues. The sensor bounds it, oldest first.
+pub const FOLDER: &str = sensor::spool::REJECTS;
 /// Extension of the file that says why.
 const REASON: &str = "reason";
 

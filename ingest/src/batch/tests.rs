@@ -135,7 +135,7 @@ fn a_store_without_room_leaves_the_batch_waiting() {
 }
 
 #[test]
-fn lines_that_are_no_records_are_kept_beside_the_queue() {
+fn lines_that_are_no_records_are_kept_among_the_rejects() {
     let dir = tempfile::tempdir().unwrap();
     let queue = waiting(dir.path());
     let last = queue.segments().unwrap().pop().unwrap();
@@ -144,7 +144,8 @@ fn lines_that_are_no_records_are_kept_beside_the_queue() {
     fs::write(&last, bytes).unwrap();
     let folded = deliver(&queue, &mut store(dir.path())).unwrap();
     assert_eq!((folded.records.new, folded.rejected), (8, 1));
-    assert_eq!(names(queue.dir()).len(), 1);
+    assert!(names(queue.dir()).is_empty());
+    assert_eq!(names(&dir.path().join("spool").join(rejects::FOLDER)).len(), 1);
     assert_eq!(facts(dir.path()), WHOLE);
 }
 

@@ -60,7 +60,7 @@ pub struct Delivered {
     pub judged: u64,
     /// Flow records of services that the catalogue does not know; they are stored and not judged.
     pub unknown: u64,
-    /// Lines that were no records; they are kept beside the queues under the extension `rejected`.
+    /// Lines that were no records; they are kept in the spool's folder `rejects`.
     pub rejected: u64,
     /// Facts, and readings of the clock, whose time is implausibly far ahead: they were not judged.
     pub strange: u64,
@@ -180,7 +180,7 @@ impl Deliverer {
         failures.extend(judging.round(now, &mut delivered).err());
         thread::scope(|scope| {
             let sinks: Vec<_> = sinks.iter_mut().map(|sink| scope.spawn(move || sink.round(now))).collect();
-            match storing.round() {
+            match storing.round(now) {
                 Ok(folded) => {
                     delivered.store = folded;
                     delivered.rejected = folded.rejected;

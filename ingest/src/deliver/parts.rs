@@ -10,12 +10,12 @@ use rules::policy::Policy;
 use sensor::spool::Queue;
 
 use super::{DeliverConfig, Delivered, Failure, JUDGE_QUEUE, OpenError, STORE_QUEUE};
-use crate::batch::{self, Folded};
+use crate::batch::{self, BatchError, Folded};
 use crate::files::FileError;
 use crate::judge::{FindingsDb, Judge};
 use crate::segment;
 use crate::siem::{Outbox, SiemReport, Sink, SinkTarget};
-use crate::store::Store;
+use crate::store::{Store, Sweeping};
 
 /// All parts.
 pub struct Parts {
@@ -39,6 +39,7 @@ pub struct Judging {
 pub struct Storing {
     queue: Queue,
     store: Box<dyn Store>,
+    sweeping: Sweeping,
     lock: Lock,
 }
 
@@ -60,7 +61,12 @@ impl Parts {
             judge,
             lock: Lock::new(&data_dir, "judge"),
         };
-        let storing = Storing { queue: spool.queue(STORE_QUEUE), store, lock: Lock::new(&data_dir, "store") };
+        let storing = Storing {
+            queue: spool.queue(STORE_QUEUE),
+            store,
+            sweeping: Sweeping::default(),
+            lock: Lock::new(&data_dir, "store"),
+        };
         let sinks = sinks.iter().map(|sink| Sinking::open(sink, &data_dir)).collect::<Result<_, _>>()?;
         Ok(Self { judging, storing, sinks })
     }
@@ -90,6 +96,8 @@ impl Judging {
 
     fn judge_waiting(&mut self, delivered: &mut Delivered) -> Result<(), Failure> {
         for path in self.queue.segments()? {
+            // None: the spool was full, and the sensor has counted it.
+            let Some(_in_hand) = self.queue.take(&path)? else { continue };
             let segment = segment::read(&path)?;
             let judged = self.judge.segment(&mut self.findings, &segment.records)?;
             self.queue.done(&path)?;
@@ -101,10 +109,14 @@ impl Judging {
 }
 
 impl Storing {
-    /// Folds what waits and brings it to the store.
-    pub fn round(&mut self) -> Result<Folded, Failure> {
+    /// Folds what waits and brings it to the store, then lets the store forget what is too old at `now`, µs UTC.
+    pub fn round(&mut self, now: Option<i64>) -> Result<Folded, Failure> {
         let _turn = self.lock.turn()?;
-        Ok(batch::deliver(&self.queue, self.store.as_mut())?)
+        let folded = batch::deliver(&self.queue, self.store.as_mut())?;
+        if let Some(now) = now {
+            self.sweeping.round(self.store.as_mut(), now).map_err(BatchError::from)?;
+        }
+        Ok(folded)
     }
 }
 

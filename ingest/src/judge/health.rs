@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use rules::policy::FindingRule;
+use sensor::ledger::{SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::record::MinuteRecord;
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +28,14 @@ const SILENT: i64 = 15 * MINUTE;
 const LIVE: &str = "live";
 /// A source of its own after the clock was set back.
 const REBASED: char = '#';
-/// Places of the sensor itself; the others are on the way to it.
-const OWN_PLACES: [&str; 3] = ["spool", "queue", "table"];
+/// Places of the sensor itself, what is lost there and how; the others are on the way to it.
+const OWN_PLACES: [(&str, &str, &str); 5] = [
+    (SPOOL, "record", "never stored"),
+    (SPOOL_JUDGE, "record", "never judged"),
+    (SPOOL_REJECTS, "line", "that lay aside thrown away"),
+    ("queue", "frame", "without room in a queue"),
+    ("table", "frame", "without room in the flow table"),
+];
 /// Counts captures, not packets.
 const FILE: &str = "file";
 /// Silence weighs more than the rest: nothing at all is seen.
@@ -82,17 +89,11 @@ impl SensorState {
             found.push(clock(record, stray.frames, "frames carry times that cannot be"));
         }
         self.last = record.minute;
-        let lost = |own: bool| {
-            let places = record.drops.iter().filter(|(place, _)| place.as_str() != FILE);
-            places
-                .filter(|(place, _)| OWN_PLACES.contains(&place.as_str()) == own)
-                .fold(0_u64, |sum, (_, lost)| sum.saturating_add(*lost))
-        };
-        if lost(true) > 0 {
-            let why = format!("{} lost between sensor and store", counted(lost(true), "record or frame"));
-            found.push(Trouble { what: "spool", frames: record.frames, amount: lost(true), why });
-        }
-        self.window.push_back((record.minute, record.frames, lost(false)));
+        found.extend(spool(record));
+        let on_the_way = |place: &str| place != FILE && OWN_PLACES.iter().all(|(own, _, _)| *own != place);
+        let lost = record.drops.iter().filter(|(place, _)| on_the_way(place));
+        let lost = lost.fold(0_u64, |sum, (_, lost)| sum.saturating_add(*lost));
+        self.window.push_back((record.minute, record.frames, lost));
         self.window.retain(|(minute, _, _)| *minute > record.minute.saturating_sub(SPAN));
         found.extend(self.loss());
         found
@@ -113,6 +114,18 @@ impl SensorState {
             why: format!("{} of {} frames lost in ten minutes ({})", number(lost), number(all), percent(lost, all)),
         })
     }
+}
+
+/// What was lost in the sensor's own places.
+fn spool(record: &MinuteRecord) -> Option<Trouble> {
+    let lost = |(place, what, how)| {
+        let lost = record.drops.get(place).copied().filter(|lost| *lost > 0)?;
+        Some((lost, format!("{} {how}", counted(lost, what))))
+    };
+    let (lost, words): (Vec<u64>, Vec<String>) = OWN_PLACES.into_iter().filter_map(lost).unzip();
+    let amount = lost.into_iter().fold(0_u64, u64::saturating_add);
+    let why = format!("{}: lost between sensor and store", words.join(", "));
+    (amount > 0).then_some(Trouble { what: "spool", frames: record.frames, amount, why })
 }
 
 fn clock(record: &MinuteRecord, amount: u64, why: &str) -> Trouble {

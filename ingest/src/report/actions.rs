@@ -1,7 +1,7 @@
 //! The headline and the next actions, in words.
 
 use super::model::{Report, ServiceRow};
-use crate::text::{bytes, counted, percent};
+use crate::text::{bytes, counted, number, percent};
 
 /// How many actions a reader takes in; a calm week is filled up to the fewest.
 const ACTIONS: usize = 5;
@@ -165,6 +165,13 @@ fn view(report: &Report) -> Option<String> {
     if coverage.lost_packets.part > 0 {
         let lost = percent(coverage.lost_packets.part, coverage.lost_packets.of);
         return Some(format!("Find out why {lost} of the packets were lost before the sensor saw them."));
+    }
+    if !coverage.lost_records.is_empty() {
+        let lost = coverage.lost_records.iter().map(|row| row.count).sum();
+        return Some(format!(
+            "Find out what stood still: {} thrown away because the spool was full.",
+            if lost == 1 { "1 record was".to_owned() } else { format!("{} records were", number(lost)) }
+        ));
     }
     let (one_way, decided) = (coverage.one_way_flows.part, coverage.one_way_flows.of);
     if one_way.saturating_mul(10) > decided {

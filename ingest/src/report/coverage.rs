@@ -6,6 +6,7 @@ use super::judged::Judged;
 use super::model::{Coverage, MethodRow, SensorTrouble, ServiceRow, Share, WordCount};
 use super::tables::name;
 use rules::catalogue::Catalogue;
+use sensor::ledger::RECORD_WORDS;
 
 use crate::store::{Ledger, LookupRow, TallyRow};
 use crate::time::{MINUTE, Window};
@@ -50,6 +51,9 @@ impl Seen<'_> {
         let apart = self.of_kind("method").filter(nameless_by_nature).map(|row| row.flows).sum::<u64>();
         let decided = methods.iter().map(|row| row.flows).sum::<u64>() + apart;
         let frames = |kind| self.of_kind(kind).map(|row| row.frames).sum::<u64>();
+        let is_record = |row: &WordCount| RECORD_WORDS.contains(&row.word.as_str());
+        let lost_packets =
+            self.words("drop").iter().filter(|row| !is_record(row)).map(|row| row.count).sum::<u64>();
         Coverage {
             minutes: Share { part: self.ledger.minutes, of: minutes(self.window) },
             frames: self.ledger.frames,
@@ -59,9 +63,10 @@ impl Seen<'_> {
             one_way_flows: Share { part: self.ledger.one_way_flows, of: decided },
             late_flows: Share { part: self.ledger.late_flows, of: decided },
             malformed_frames: Share { part: frames("malformed"), of: self.ledger.frames },
-            lost_packets: Share { part: frames("drop"), of: self.ledger.frames + frames("drop") },
+            lost_packets: Share { part: lost_packets, of: self.ledger.frames + lost_packets },
             malformed: self.words("malformed"),
-            lost: self.words("drop"),
+            lost: self.words("drop").into_iter().filter(|row| !is_record(row)).collect(),
+            lost_records: self.words("drop").into_iter().filter(is_record).collect(),
             not_flow: self.words("not_flow"),
             dns_questions: self.ledger.dns_questions,
             ai_lookups: Share {

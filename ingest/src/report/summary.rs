@@ -141,8 +141,12 @@ fn several(count: u64, words: &str) -> String {
 
 fn coverage(report: &Report) -> String {
     let coverage = &report.coverage;
+    let thrown = match coverage.lost_records.iter().map(|row| row.count).sum() {
+        0 => String::new(),
+        lost => format!(" {} thrown away by a full spool;", counted(lost, "record")),
+    };
     format!(
-        "Coverage: {} of {} named, {} of bytes; {} one-way; {} of packets lost; {} of {} minutes seen.",
+        "Coverage: {} of {} named, {} of bytes; {} one-way; {} of packets lost;{thrown} {} of {} minutes seen.",
         percent(coverage.flows_named.part, coverage.flows_named.of),
         counted(coverage.flows_named.of, "flow"),
         percent(coverage.bytes_named.part, coverage.bytes_named.of),

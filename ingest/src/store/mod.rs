@@ -6,6 +6,7 @@ mod insert;
 mod query;
 mod rollup;
 mod sqlite;
+mod sweep;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -18,6 +19,7 @@ use sensor::record::Record;
 pub use facts::Facts;
 pub(crate) use rollup::judge;
 pub use sqlite::{STORE_FILE, SqliteStore};
+pub use sweep::{Sweeping, Swept};
 
 use crate::db::DbError;
 use crate::time::Window;
@@ -55,6 +57,11 @@ pub trait Store: Send {
 
     /// The facts of all sites that were known in a window, in the order in which they are judged.
     fn facts(&self, window: Window) -> Result<Facts, StoreError>;
+
+    /// Deletes a part of what is older than it may become by a live clock's time, µs UTC. A server does it by itself.
+    fn sweep(&mut self, _now: i64) -> Result<Swept, StoreError> {
+        Ok(Swept::default())
+    }
 }
 
 /// What one batch changed.

@@ -6,7 +6,9 @@ use rusqlite::{Row, named_params};
 use sensor::record::Record;
 
 use super::rollup::from_rank;
-use super::{CandidateRow, Facts, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, TallyRow, UsageRow};
+use super::{
+    CandidateRow, Facts, Inserted, Ledger, LookupRow, SqliteStore, Store, StoreError, Swept, TallyRow, UsageRow,
+};
 use crate::db::{DbError, count, word};
 use crate::time::Window;
 
@@ -70,6 +72,10 @@ impl Store for SqliteStore {
 
     fn facts(&self, window: Window) -> Result<Facts, StoreError> {
         self.read_facts(window)
+    }
+
+    fn sweep(&mut self, now: i64) -> Result<Swept, StoreError> {
+        Ok(self.sweep_part(now)?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 
+use super::clickhouse::Keep;
 use crate::db::{self, DbError, Schema};
 
 /// Name of the store's file in the data directory.
@@ -15,6 +16,7 @@ const SCHEMA: Schema = Schema {
     steps: &[
         include_str!("../../schema/sqlite/0001_facts.sql"),
         include_str!("../../schema/sqlite/0002_behaviour.sql"),
+        include_str!("../../schema/sqlite/0003_sweep.sql"),
     ],
 };
 
@@ -24,6 +26,7 @@ pub struct SqliteStore {
     pub(super) db: Connection,
     pub(super) path: PathBuf,
     pub(super) zone: TimeZone,
+    pub(super) keep: Keep,
 }
 
 impl SqliteStore {
@@ -32,7 +35,13 @@ impl SqliteStore {
     pub fn open(data_dir: &Path, zone: TimeZone) -> Result<Self, DbError> {
         let path = data_dir.join(STORE_FILE);
         let db = db::open(&path, &SCHEMA)?;
-        Ok(Self { db, path, zone })
+        Ok(Self { db, path, zone, keep: Keep::default() })
+    }
+
+    /// How long a sweep leaves rows.
+    #[must_use]
+    pub fn keeping(self, keep: Keep) -> Self {
+        Self { keep, ..self }
     }
 
     pub(super) fn failed(&self) -> impl Fn(rusqlite::Error) -> DbError + use<> {

@@ -12,6 +12,15 @@ pub use counts::Counts;
 /// µs in a minute.
 pub const MINUTE: i64 = 60_000_000;
 
+/// Drop word of records that were never stored: they could not be written, or the spool was full.
+pub const SPOOL: &str = "spool";
+/// Drop word of records that were never judged because the spool was full.
+pub const SPOOL_JUDGE: &str = "spool-judge";
+/// Drop word of what lay aside as unusable until the spool was full.
+pub const SPOOL_REJECTS: &str = "spool-rejects";
+/// Drop words that count records, lost behind the sensor; all others count what was lost before it was seen.
+pub const RECORD_WORDS: [&str; 3] = [SPOOL, SPOOL_JUDGE, SPOOL_REJECTS];
+
 /// The lines of the ledger for frames of flows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {

@@ -94,7 +94,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     // Nobody may judge while the result takes its place, and what waits belongs to the facts.
     let _lock = args.apply.then(|| setup.lock()).transpose()?;
     if args.apply {
-        Delivery::open(&setup)?.drain()?;
+        Delivery::open(&setup)?.drain().1?;
     }
     let mut db = findings::open(&setup)?;
     let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;

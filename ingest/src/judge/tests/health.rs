@@ -38,6 +38,22 @@ fn loss_over_ten_minutes_opens_and_closes_by_itself() {
 }
 
 #[test]
+fn records_thrown_away_by_a_full_spool_are_trouble_of_the_sensor_at_once() {
+    for word in sensor::ledger::RECORD_WORDS {
+        let (_dir, mut db) = findings();
+        let full = minute(0, |record| {
+            record.drops.insert(word.to_owned(), 1200);
+        });
+        assert_eq!(judge().segment(&mut db, &[full]).unwrap().opened.len(), 1, "{word}");
+        let finding = one(&db, FindingRule::SensorHealth);
+        assert_eq!(finding.service, "spool", "{word}");
+        assert!(finding.why.starts_with("1,200 "), "{}", finding.why);
+        let records: Vec<Record> = (1..15).map(|n| minute(n, |_| {})).collect();
+        assert_eq!(judge().segment(&mut db, &records).unwrap().closed.len(), 1, "{word}");
+    }
+}
+
+#[test]
 fn one_frame_in_two_hundred_is_well() {
     let (_dir, mut db) = findings();
     let records: Vec<Record> = (0..30).map(|n| minute(n, lost(5))).collect();

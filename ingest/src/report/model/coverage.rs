@@ -40,6 +40,9 @@ pub struct Coverage {
     pub malformed: Vec<WordCount>,
     /// Lost packets by place.
     pub lost: Vec<WordCount>,
+    /// Records thrown away behind the sensor in this time, because they could not be written or the spool was full:
+    /// `spool` never stored, `spool-judge` never judged, `spool-rejects` what lay aside.
+    pub lost_records: Vec<WordCount>,
     /// Frames that are no TCP or UDP, by kind.
     pub not_flow: Vec<WordCount>,
     /// DNS questions seen.
