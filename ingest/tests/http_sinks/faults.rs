@@ -1,12 +1,17 @@
 //! What goes wrong between any receiver and us. Each fault happens once; then the receiver is well, and has each event
 //! once or, where it keeps no ids, again under the same key.
 
+use std::io::{BufReader, Write};
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ingest::siem::To;
+use ingest::siem::{Format, To};
 
-use super::{Receiver, Reply, Request, Run, elastic, many, one, sentinel, splunk, webhook};
+use super::{
+    Receiver, Reply, Request, Run, Server, deliverer, elastic, many, one, sentinel, sink, splunk, wait_for, webhook,
+};
 
 /// What happens to the first request with events in it.
 #[derive(Clone)]
@@ -165,6 +170,45 @@ fn a_request_that_breaks_is_made_smaller() {
     let mut run = Run::new(Closing(splunk::Collector::default(), closes), splunk::target, &many(30));
     assert_eq!(run.settle().sent, 30);
     assert_eq!(run.receiver().keys().len(), 30);
+}
+
+/// As proxies do: they say 413 after the headers and close, with the body unread on its way.
+#[test]
+fn an_answer_before_the_body_was_read_is_understood() {
+    let collector = Arc::new(Mutex::new(splunk::Collector { largest: 60_000, ..Default::default() }));
+    let answers = collector.clone();
+    let server = Server::over(
+        move |request| answers.lock().unwrap().answer(request),
+        |mut stream, serve| {
+            if announced(&stream) > 60_000 {
+                let _ = stream.write_all(b"HTTP/1.1 413 -\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+                return;
+            }
+            serve(&mut BufReader::new(stream));
+        },
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let target = sink(Format::Ecs, splunk::target(&server.url()));
+    let mut deliverer = deliverer(dir.path(), target, &many(200));
+    wait_for("all to be taken", || (deliverer.drain(None).unwrap().siem[0].waiting == 0).then_some(()));
+    let mut keys = collector.lock().unwrap().keys();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), collector.lock().unwrap().keys().len());
+    assert!(keys.len() > 100, "{}", keys.len());
+}
+
+/// The length of the body that the first headers of a connection tell.
+fn announced(stream: &TcpStream) -> usize {
+    let mut head = [0; 2048];
+    loop {
+        let read = stream.peek(&mut head).unwrap_or_default();
+        let text = String::from_utf8_lossy(&head[..read]).to_ascii_lowercase();
+        if read == 0 || text.contains("\r\n\r\n") {
+            let rest = text.split("content-length: ").nth(1).unwrap_or("0");
+            return rest.split('\r').next().unwrap().parse().unwrap();
+        }
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a panic is the failure message")]
 
 mod elastic;
+mod every;
 mod faults;
 mod secrets;
 mod sentinel;
@@ -49,11 +50,20 @@ impl<R: Receiver> Run<R> {
     }
 
     fn with(receiver: R, format: Format, to: impl FnOnce(&str) -> To, records: &[Record]) -> Self {
+        Self::of(receiver, |url| sink(format, to(url)), records)
+    }
+
+    /// The same with a record of each flow.
+    fn with_activity(receiver: R, to: impl FnOnce(&str) -> To, records: &[Record]) -> Self {
+        Self::of(receiver, |url| SinkTarget { activity: true, ..sink(Format::Ecs, to(url)) }, records)
+    }
+
+    fn of(receiver: R, sink: impl FnOnce(&str) -> SinkTarget, records: &[Record]) -> Self {
         let receiver = Arc::new(Mutex::new(receiver));
         let answers = receiver.clone();
         let server = Server::start(move |request| answers.lock().unwrap().answer(request));
         let dir = tempfile::tempdir().unwrap();
-        let deliverer = deliverer(dir.path(), format, to(&server.url()), records);
+        let deliverer = deliverer(dir.path(), sink(&server.url()), records);
         Self { receiver, server, deliverer, _dir: dir }
     }
 
@@ -78,13 +88,17 @@ impl<R: Receiver> Run<R> {
     }
 }
 
-fn deliverer(dir: &Path, format: Format, to: To, records: &[Record]) -> Deliverer {
+fn sink(format: Format, to: To) -> SinkTarget {
+    SinkTarget { name: "soc".to_owned(), format, activity: false, to }
+}
+
+fn deliverer(dir: &Path, sink: SinkTarget, records: &[Record]) -> Deliverer {
     let config = DeliverConfig {
         data_dir: dir.to_path_buf(),
         spool: spool(dir, &[records]),
         catalogue: catalogue(),
         policy: policy(),
-        sinks: vec![SinkTarget { name: "soc".to_owned(), format, activity: false, to }],
+        sinks: vec![sink],
         time_zone: berlin(),
     };
     Deliverer::open(config).unwrap()

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use ingest::deliver::Deliverer;
 use ingest::secret::Secret;
-use ingest::siem::{Format, Sink, SinkTarget, To, WebhookTarget};
+use ingest::siem::{Format, Sink, To, WebhookTarget};
 use ingest::tls::{TlsError, TlsFiles};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -15,7 +15,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use super::server::Server;
-use super::{Receiver, deliverer, one, webhook};
+use super::{Receiver, deliverer, one, sink, webhook};
 
 /// The certificates of the ClickHouse store's tests: a server called localhost, and a client.
 fn file(name: &str) -> PathBuf {
@@ -48,7 +48,7 @@ fn to(url: String, ca: Option<&str>, client: Option<(&str, &str)>) -> To {
 
 fn run(to: To) -> (tempfile::TempDir, Deliverer) {
     let dir = tempfile::tempdir().unwrap();
-    let deliverer = deliverer(dir.path(), Format::Ecs, to, &one());
+    let deliverer = deliverer(dir.path(), sink(Format::Ecs, to), &one());
     (dir, deliverer)
 }
 
@@ -98,8 +98,7 @@ fn a_file_that_is_no_certificate_is_named_at_the_start() {
         to(url(), Some("nowhere.pem"), None),
         to(url(), None, Some(("client.pem", "server.key"))),
     ] {
-        let target = SinkTarget { name: "soc".to_owned(), format: Format::Ecs, activity: false, to: wrong };
-        let error = Sink::open(&target).err().unwrap();
+        let error = Sink::open(&sink(Format::Ecs, wrong)).err().unwrap();
         assert!(matches!(error, TlsError::File { .. }), "{error}");
     }
 }

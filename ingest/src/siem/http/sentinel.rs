@@ -103,17 +103,18 @@ impl Sentinel {
     }
 
     fn fetch(&self) -> Result<Token, SendError> {
+        let secret = self.client_secret.expose();
         let form = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("grant_type", "client_credentials")
             .append_pair("client_id", &self.client_id)
-            .append_pair("client_secret", self.client_secret.expose())
+            .append_pair("client_secret", secret)
             .append_pair("scope", &self.scope)
             .finish();
         let call = Call {
             path: self.login_path.clone(),
             content_type: "application/x-www-form-urlencoded",
             headers: Vec::new(),
-            hidden: vec![self.client_secret.expose().to_owned()],
+            hidden: vec![secret.to_owned(), url::form_urlencoded::byte_serialize(secret.as_bytes()).collect()],
             body: form.into_bytes(),
         };
         let reply = self.login.session(|session| session.post(call))??;

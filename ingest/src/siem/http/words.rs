@@ -60,7 +60,8 @@ impl Reply {
         let secrets = self.hidden.iter().filter(|secret| !secret.is_empty());
         let text = secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"));
         let mut words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        words.retain(|c| !c.is_control());
+        // Nothing that moves a cursor or turns the direction of a line.
+        words.retain(|c| c == ' ' || c.is_ascii_graphic() || c.is_alphanumeric());
         match words.char_indices().nth(LONGEST) {
             Some((at, _)) => format!("{}...", words.get(..at).unwrap_or_default()),
             None => words,
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn words_hold_no_secret_no_line_end_and_no_more_than_a_few_lines() {
-        let words = reply(400, &format!("token s3cret\r\n\u{1b}[31m is bad {}", "x".repeat(9000))).words();
+        let words = reply(400, &format!("token s3cret\r\n\u{1b}[31m is \u{202e}bad {}", "x".repeat(9000))).words();
         assert!(words.starts_with("400 Bad Request: token *** [31m is bad xxx"), "{words}");
         assert!(words.chars().count() < LONGEST + 40, "{words}");
     }
