@@ -208,6 +208,7 @@ fn one_token_serves_until_the_endpoint_no_longer_takes_it() {
     run.receiver().expired = true;
     assert_eq!(run.settle().sent, 1);
     assert_eq!(run.receiver().tokens, 2, "a new one for the one that expired");
+    assert_eq!(run.server.requests().len(), 5, "login, 429, 401, login, 204: no other round");
 }
 
 #[test]
