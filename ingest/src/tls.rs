@@ -38,6 +38,14 @@ pub enum TlsError {
     /// The system's certificates are not to be had.
     #[error("cannot prepare TLS: {0}")]
     System(String),
+    /// An address or a secret that cannot stand in a request.
+    #[error("cannot use {what}: {why}")]
+    Setting {
+        /// Which one; never the secret itself.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 /// The configuration for these files.

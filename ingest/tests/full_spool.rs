@@ -85,7 +85,7 @@ fn what_is_stored_or_judged_and_what_is_counted_as_lost_is_all_that_was_written(
         spool,
         catalogue: catalogue(),
         policy: policy(),
-        syslog: Vec::new(),
+        sinks: Vec::new(),
         time_zone: berlin(),
     };
     let store = Flapping { store: SqliteStore::open(dir.path(), berlin()).unwrap(), calls: 0 };

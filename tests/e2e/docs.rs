@@ -116,3 +116,26 @@ fn what_is_deleted_after_the_period_leaves_no_device() {
     let kinds: Vec<String> = query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert!(kinds.iter().all(|kind| ["sensor", "mark", "held"].contains(&&**kind)), "{kinds:?}");
 }
+
+/// Each block of docs/siem.md is a configuration that the program takes.
+#[test]
+fn the_sinks_of_the_page_on_siem_are_taken() {
+    let page = file("docs/siem.md");
+    let mut kinds = BTreeSet::new();
+    for block in page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()) {
+        let dir = tempfile::TempDir::new().unwrap();
+        let table: toml::Table = block.parse().unwrap();
+        let Some(sinks) = table.get("siem").and_then(|sinks| sinks.as_array()) else { continue };
+        for secret in sinks.iter().filter_map(|sink| sink.get("secret_file")) {
+            fs::write(dir.path().join(secret.as_str().unwrap()), "secret\n").unwrap();
+        }
+        kinds.extend(sinks.iter().map(|sink| sink["type"].as_str().unwrap().to_owned()));
+        let config = dir.path().join("shadowtap.toml");
+        fs::write(&config, format!("data_dir = \"data\"\n{block}")).unwrap();
+        let status = run(shadowtap().args(["siem", "status", "--config"]).arg(&config)).ok().stdout;
+        assert!(status.contains("0 waiting"), "{status}");
+    }
+    for kind in ["splunk", "elastic", "sentinel", "webhook"] {
+        assert!(kinds.contains(kind), "{kind} in {kinds:?}");
+    }
+}
