@@ -1,8 +1,10 @@
 //! No secret reaches a message, whatever a receiver writes into its answers.
 
 use ingest::secret::Secret;
-use ingest::siem::{ElasticAccess, ElasticTarget, Format, HecTarget, SentinelTarget, Sink, To, WebhookTarget};
-use ingest::tls::{TlsError, TlsFiles};
+use ingest::siem::{
+    ElasticAccess, ElasticTarget, Format, HecTarget, OpenError, SentinelTarget, Sink, To, WebhookTarget,
+};
+use ingest::tls::TlsFiles;
 
 use super::server::{Reply, Request, Server};
 use super::{deliverer, one, sink};
@@ -71,7 +73,7 @@ fn a_login_that_repeats_the_secret_does_not_get_it_into_a_message() {
 
 #[test]
 fn what_cannot_stand_in_a_request_is_told_at_the_start_and_not_shown() {
-    let open = |to| Sink::open(&sink(Format::Ecs, to)).err().map(|error: TlsError| error.to_string());
+    let open = |to| Sink::open(&sink(Format::Ecs, to)).err().map(|error: OpenError| error.to_string());
     let wrong: Vec<Option<String>> =
         targets("http://localhost:1", "s3cret\u{1}\u{7f}").into_iter().map(open).collect();
     let words = "cannot use the secret of soc: it holds a character that no header may have";

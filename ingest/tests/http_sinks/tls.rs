@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use ingest::deliver::Deliverer;
 use ingest::secret::Secret;
-use ingest::siem::{Format, Sink, To, WebhookTarget};
+use ingest::siem::{Format, OpenError, Sink, To, WebhookTarget};
 use ingest::tls::{TlsError, TlsFiles};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -99,6 +99,6 @@ fn a_file_that_is_no_certificate_is_named_at_the_start() {
         to(url(), None, Some(("client.pem", "server.key"))),
     ] {
         let error = Sink::open(&sink(Format::Ecs, wrong)).err().unwrap();
-        assert!(matches!(error, TlsError::File { .. }), "{error}");
+        assert!(matches!(error, OpenError::Tls { source: TlsError::File { .. }, .. }), "{error}");
     }
 }
