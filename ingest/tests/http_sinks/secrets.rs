@@ -76,14 +76,14 @@ fn what_cannot_stand_in_a_request_is_told_at_the_start_and_not_shown() {
     let open = |to| Sink::open(&sink(Format::Ecs, to)).err().map(|error: OpenError| error.to_string());
     let wrong: Vec<Option<String>> =
         targets("http://localhost:1", "s3cret\u{1}\u{7f}").into_iter().map(open).collect();
-    let words = "cannot use the secret of soc: it holds a character that no header may have";
+    let words = "the sink soc: cannot use the secret: it holds a character that no header may have";
     assert_eq!(wrong[0].as_deref(), Some(words));
     assert_eq!(wrong[1].as_deref(), Some(words));
     assert_eq!(wrong[2..], [None, None, None], "encoded, sent in a form, a key");
     for url in ["http://localhost:99999", "http://[::1", "ftp://localhost"] {
         for to in targets(&format!("{url}/s3cret"), SECRET) {
             let error = open(to).unwrap();
-            assert!(error.starts_with("cannot use the URL of soc: ") && !error.contains("s3cret"), "{error}");
+            assert!(error.starts_with("the sink soc: cannot use the URL: ") && !error.contains("s3cret"), "{error}");
         }
     }
 }

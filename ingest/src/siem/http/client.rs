@@ -70,7 +70,7 @@ pub(super) struct Session<'a> {
 impl Client {
     /// A client for the URL's server. Certificates are read; nothing is sent.
     pub(super) fn new(sink: &str, url: &str, files: &TlsFiles) -> Result<Self, TlsError> {
-        let unusable = |why: String| TlsError::Setting { what: format!("the URL of {sink}"), why };
+        let unusable = |why: String| TlsError::Setting { what: "the URL".to_owned(), why };
         let url = Url::parse(url).map_err(|e| unusable(e.to_string()))?;
         let host = match url.host() {
             Some(Host::Domain(name)) => name.to_owned(),
@@ -236,7 +236,7 @@ async fn exchange(
 /// A secret as a header that no debug output shows.
 pub(super) fn secret_header(sink: &str, text: &str) -> Result<HeaderValue, TlsError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| TlsError::Setting {
-        what: format!("the secret of {sink}"),
+        what: "the secret".to_owned(),
         why: "it holds a character that no header may have".to_owned(),
     })?;
     value.set_sensitive(true);
