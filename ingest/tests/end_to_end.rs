@@ -182,7 +182,7 @@ impl Store for Gone {
     fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {
         Ok(None)
     }
-    fn facts(&self, _: Window) -> Result<Facts, StoreError> {
+    fn facts(&self, _: &str, _: Window) -> Result<Facts, StoreError> {
         Err(DbError::Sql { path: "gone.db".into(), source: rusqlite::Error::InvalidQuery }.into())
     }
 }

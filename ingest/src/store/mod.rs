@@ -53,8 +53,8 @@ pub trait Store: Send {
     /// The time of the newest fact before `before` (any fact when absent), µs UTC.
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError>;
 
-    /// The facts of all sites that were known in a window, in the order in which they are judged.
-    fn facts(&self, window: Window) -> Result<Facts, StoreError>;
+    /// The facts that were known in a window, in the order in which they are judged.
+    fn facts(&self, site: &str, window: Window) -> Result<Facts, StoreError>;
 }
 
 /// What one batch changed.
@@ -75,9 +75,6 @@ pub enum StoreError {
     /// The ClickHouse server.
     #[error(transparent)]
     ClickHouse(#[from] self::clickhouse::ClickHouseError),
-    /// The store gives sums, and no facts one by one.
-    #[error("facts on a ClickHouse server cannot be judged again yet: only the embedded store reads them back")]
-    NotReadBack,
 }
 
 impl StoreError {
@@ -86,14 +83,13 @@ impl StoreError {
         match self {
             Self::Sqlite(e) => e.retry(),
             Self::ClickHouse(e) => e.retry(),
-            Self::NotReadBack => false,
         }
     }
 
     /// True when the store can never take this batch, while it would take another one.
     pub fn poison(&self) -> bool {
         match self {
-            Self::Sqlite(_) | Self::NotReadBack => false,
+            Self::Sqlite(_) => false,
             Self::ClickHouse(e) => e.poison(),
         }
     }

@@ -9,6 +9,8 @@
 mod backoff;
 mod connection;
 mod error;
+mod fact_rows;
+mod facts;
 mod insert;
 mod known;
 mod ledger_rows;
@@ -32,7 +34,7 @@ use connection::Connection;
 
 /// A database on a ClickHouse server.
 pub struct ClickHouseStore {
-    connection: Connection,
+    connection: Arc<Connection>,
     keep: Keep,
     zone: TimeZone,
     /// The schema is known to be there and in step; unknown again after each error.
@@ -62,7 +64,7 @@ impl ClickHouseStore {
     /// # Errors
     /// A certificate or key file that cannot be read or is none.
     pub fn new(target: ClickHouseTarget, keep: Keep, zone: TimeZone) -> Result<Self, TargetError> {
-        let connection = Connection::new(target)?;
+        let connection = Arc::new(Connection::new(target)?);
         Ok(Self {
             connection,
             keep,

@@ -10,6 +10,7 @@ mod faults;
 mod kills;
 mod parity;
 mod proxy;
+mod readback;
 mod refusals;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use the rest")]
 #[path = "../../../../ingest/src/sample.rs"]
