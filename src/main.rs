@@ -41,5 +41,6 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Policy(args) => command::policy::run(&args),
         Command::Candidates(args) => command::candidates::run(&args),
         Command::Spool(args) => command::spool::run(&args),
+        Command::Store(args) => command::store::run(&args),
     }
 }

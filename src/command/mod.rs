@@ -14,3 +14,4 @@ pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;
 pub(crate) mod spool;
+pub(crate) mod store;

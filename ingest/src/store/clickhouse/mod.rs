@@ -8,13 +8,16 @@
 
 mod backoff;
 mod connection;
+mod ddl;
 mod error;
 mod fact_rows;
 mod facts;
+mod grants;
 mod insert;
 mod known;
 mod ledger_rows;
 mod migrate;
+mod names;
 mod query;
 mod rows;
 mod target;
@@ -26,7 +29,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+pub use ddl::Ddl;
 pub use error::ClickHouseError;
+pub use grants::Grants;
+pub use names::DdlError;
 pub use target::{ClickHouseTarget, Keep, PASSWORD_VARIABLE, Secret, TargetError, TlsFiles};
 
 use backoff::Backoff;

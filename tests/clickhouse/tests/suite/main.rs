@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod command;
+mod ddl;
 mod facts;
 mod faults;
 mod kills;
