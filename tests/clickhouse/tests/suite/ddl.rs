@@ -98,7 +98,8 @@ fn the_printed_schemas_are_the_programs_schema() {
         assert_eq!(columns(other), columns(&program), "{other}");
         assert_eq!(tables(other), tables(&program), "{other}");
     }
-    let version = |database: &str| server.sql_outside(&format!("SELECT max(version) FROM {database}.schema_version"));
+    let version =
+        |database: &str| server.sql_outside(&format!("SELECT max(version) FROM {database}.schema_version"));
     assert_eq!(version(&plain), version(&program));
     for database in [&plain, &cluster] {
         server.sql_outside(&format!("DROP DATABASE {database}"));
