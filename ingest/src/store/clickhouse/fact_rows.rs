@@ -10,7 +10,7 @@ use serde::de::value::Error as WordError;
 
 use super::connection::Connection;
 use super::error::ClickHouseError;
-use super::facts::Columns;
+use super::facts::{Columns, Place};
 use super::query::word;
 
 #[derive(Row, Deserialize)]
@@ -109,7 +109,7 @@ impl FlowColumns {
 }
 
 impl Columns for FlowColumns {
-    fn place(&self) -> (i64, Vec<String>) {
+    fn place(&self) -> Place {
         let at = if self.emitted > 0 { self.emitted } else { self.end };
         (at, vec![self.flow_id.clone(), self.seq.to_string()])
     }
@@ -149,7 +149,7 @@ struct HiddenColumns {
 }
 
 impl Columns for VisibilityColumns {
-    fn place(&self) -> (i64, Vec<String>) {
+    fn place(&self) -> Place {
         (self.start, vec![self.device.clone(), self.source.clone(), self.sensor.clone()])
     }
 
@@ -211,7 +211,7 @@ struct TallyColumns {
 }
 
 impl Columns for MinuteColumns {
-    fn place(&self) -> (i64, Vec<String>) {
+    fn place(&self) -> Place {
         (self.minute, vec![self.source.clone(), self.sensor.clone()])
     }
 
@@ -267,10 +267,8 @@ fn add(
             None
         }
         other => {
-            return Err(ClickHouseError::Drift {
-                server: server.to_owned(),
-                why: format!("tally: unknown kind {other:?}"),
-            });
+            let why = format!("tally: unknown kind {other:?}");
+            return Err(ClickHouseError::Drift { server: server.to_owned(), why });
         }
     };
     Ok(())

@@ -1,8 +1,8 @@
 //! Facts of the server in the order in which they are judged: four sorted streams, merged, each read in pages.
 //!
 //! A plan comes first: how many facts each hour has and in which days (the tables' partitions) they lie. It cuts the
-//! window into slices of about a page, so that a page reads no more than its own days and neither side holds more than
-//! a page. It also says how many rows have to come, so that a short answer is never taken for the end.
+//! window into slices of about a page: a page reads its own days alone, and neither side holds more. It also says how
+//! many rows have to come, so that a short answer is never taken for the end.
 //!
 //! Nothing in ClickHouse holds a snapshot over several questions: what is written while facts are read may be among
 //! them, in its place, or not.
@@ -161,13 +161,13 @@ fn slices(hours: &[Hour], window: Window, page: u64) -> Vec<Slice> {
     slices
 }
 
-/// Where a row stands in the order of its kind.
-type Place = (i64, Vec<String>);
+/// Where a row stands in the order of its kind: the time, then the rest of the key.
+pub(super) type Place = (i64, Vec<String>);
 
 /// Rows of one kind as they come from the server.
 pub(super) trait Columns: RowOwned + RowRead + Send {
-    /// Its place: the time, then the rest of the key.
-    fn place(&self) -> (i64, Vec<String>);
+    /// Its place.
+    fn place(&self) -> Place;
 
     /// The records of a page, with what hangs on them in other tables; `days` keeps other partitions unread.
     fn records(page: Vec<Self>, days: &str, connection: &Connection) -> Result<Vec<Record>, ClickHouseError>;
@@ -177,7 +177,6 @@ pub(super) trait Columns: RowOwned + RowRead + Send {
 struct Pages<T> {
     connection: Arc<Connection>,
     kind: &'static Kind,
-    /// Empty for all of them.
     site: String,
     slices: VecDeque<Slice>,
     /// Rows of the first slice that have come.
@@ -258,11 +257,9 @@ impl<T: Columns> Pages<T> {
     }
 
     fn short(&self, planned: u64) -> ClickHouseError {
-        let (come, table) = (self.come, self.kind.table);
-        ClickHouseError::Passing {
-            server: self.connection.name().to_owned(),
-            why: format!("{come} of {planned} rows of {table} came: others were dropped while they were read"),
-        }
+        let (come, table, server) = (self.come, self.kind.table, self.connection.name().to_owned());
+        let why = format!("{come} of {planned} rows of {table} came: others were dropped while they were read");
+        ClickHouseError::Passing { server, why }
     }
 }
 
