@@ -144,7 +144,11 @@ impl Ddl {
         if days == 0 {
             return rest.to_owned();
         }
-        rest.replacen("\nSETTINGS ", &format!("\nTTL {column} + toIntervalDay({days})\nSETTINGS "), 1)
+        let age = format!("\nTTL {column} + toIntervalDay({days})");
+        match rest.split_once("\nSETTINGS ") {
+            Some((before, settings)) => format!("{before}{age}\nSETTINGS {settings}"),
+            None => format!("{rest}{age}"),
+        }
     }
 
     /// A query whose tables are named as `name` says.

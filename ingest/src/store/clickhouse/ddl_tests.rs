@@ -83,3 +83,15 @@ fn other_statements_of_a_later_step_have_a_form_or_are_an_error() {
             && written("CREATE TABLE IF NOT EXISTS x (a Int8) ENGINE = Log").is_err()
     );
 }
+
+#[test]
+fn each_table_that_grows_old_says_so() {
+    for ddl in [plain(), clustered()] {
+        let text = ddl.schema().unwrap();
+        assert_eq!(text.matches("\nTTL ").count(), AGES.len());
+        let forever = Ddl { keep: Keep { raw_days: 0, rollup_days: 0 }, ..ddl };
+        assert!(!forever.schema().unwrap().contains("\nTTL "));
+    }
+    let bare = "site String) ENGINE = MergeTree\nORDER BY site";
+    assert_eq!(plain().aged("flow", bare), format!("{bare}\nTTL day + toIntervalDay(90)"));
+}
