@@ -53,4 +53,6 @@ pub(crate) enum Command {
     Siem(command::siem::Args),
     /// Look into what the store could not take, and put it back
     Spool(command::spool::Args),
+    /// Print the SQL that prepares a ClickHouse server or cluster
+    Store(command::store::Args),
 }

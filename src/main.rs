@@ -44,5 +44,6 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Candidates(args) => command::candidates::run(&args),
         Command::Spool(args) => command::spool::run(&args),
         Command::Siem(args) => command::siem::run(&args),
+        Command::Store(args) => command::store::run(&args),
     }
 }

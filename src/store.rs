@@ -117,9 +117,14 @@ impl StoreChoice {
         }
     }
 
+    /// True for the file in the data directory.
+    pub(crate) fn is_embedded(&self) -> bool {
+        matches!(self, Self::Embedded(_))
+    }
+
     /// True when the store cannot hold a fact yet: opening the file would make an empty one.
     pub(crate) fn is_missing(&self, data_dir: &Path) -> bool {
-        matches!(self, Self::Embedded(_)) && !data_dir.join(STORE_FILE).exists()
+        self.is_embedded() && !data_dir.join(STORE_FILE).exists()
     }
 }
 

@@ -39,7 +39,7 @@ fn main() {
     }
     drop(facts);
     let started = Instant::now();
-    let rejudged = judge.rejudge(store.facts(Window { from: 0, to: i64::MAX }).unwrap()).unwrap();
+    let rejudged = judge.rejudge(store.facts("", Window { from: 0, to: i64::MAX }).unwrap()).unwrap();
     let seconds = started.elapsed().as_secs_f64();
     println!("SQLite: {} facts, {} findings, {seconds:.2} s", rejudged.facts, rejudged.findings().len());
 }

@@ -95,7 +95,7 @@ fn judging_the_office_week_again_equals_replaying_it() {
     let mut store = SqliteStore::open(dir.path(), first.time_zone.clone()).unwrap();
     store.insert("week", &records).unwrap();
     let before = db.list(&Filter::default()).unwrap();
-    let rejudged = second.rejudge(store.facts(Window { from: 0, to: i64::MAX }).unwrap()).unwrap();
+    let rejudged = second.rejudge(store.facts("", Window { from: 0, to: i64::MAX }).unwrap()).unwrap();
     assert!(wanted.len() > 20, "{}", wanted.len());
     assert_ne!(same(&before), same(&wanted));
     assert_eq!(same(rejudged.findings()), same(&wanted), "the fresh set");

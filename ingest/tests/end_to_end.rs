@@ -182,7 +182,7 @@ impl Store for Gone {
     fn newest(&self, _: &str, _: Option<i64>) -> Result<Option<i64>, StoreError> {
         Ok(None)
     }
-    fn facts(&self, _: Window) -> Result<Facts, StoreError> {
+    fn facts(&self, _: &str, _: Window) -> Result<Facts, StoreError> {
         Err(DbError::Sql { path: "gone.db".into(), source: rusqlite::Error::InvalidQuery }.into())
     }
 }
@@ -297,7 +297,7 @@ fn only_a_live_clock_sweeps_the_store() {
     let mut deliverer = Deliverer::open(config(dir.path(), &[])).unwrap();
     let flows = || {
         let store = SqliteStore::open(dir.path(), berlin()).unwrap();
-        store.facts(Window { from: 0, to: i64::MAX }).unwrap().filter_map(Result::ok).filter(is_flow).count()
+        store.facts("", Window { from: 0, to: i64::MAX }).unwrap().filter_map(Result::ok).filter(is_flow).count()
     };
     let before = flows();
     deliverer.drain(None).unwrap();

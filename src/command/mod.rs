@@ -15,3 +15,4 @@ pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod siem;
 pub(crate) mod spool;
+pub(crate) mod store;

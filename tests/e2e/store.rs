@@ -45,3 +45,38 @@ fn facts_wait_for_a_server_that_is_away() {
     assert_eq!(there.code, 0, "{}", there.stderr);
     assert_eq!(fs::read_dir(data.join("spool/store")).unwrap().count(), 0);
 }
+
+/// The SQL is that of the files in `ingest/tests/ddl`; database and ages come from the configuration.
+#[test]
+fn the_printed_sql_follows_the_configuration_and_bad_names_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("c.toml");
+    fs::write(&config, "[store]\nurl = \"clickhouse://h/facts\"\nraw_days = 7\nrollup_days = 0\n").unwrap();
+    let store = |arguments: &[&str]| {
+        let mut store = shadowtap();
+        run(store.arg("store").args(arguments).arg("--data-dir").arg(dir.path().join("data")))
+    };
+    let golden = |name: &str| {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/ingest/tests/ddl/");
+        fs::read_to_string(format!("{folder}{name}")).unwrap()
+    };
+    assert_eq!(store(&["schema"]).ok().stdout, golden("plain.sql"));
+    assert_eq!(store(&["schema", "--cluster", "{cluster}"]).ok().stdout, golden("cluster.sql"));
+    assert_eq!(store(&["grants"]).ok().stdout, golden("grants.sql"));
+    assert_eq!(store(&["grants", "--site", "hq", "--site", "O'Hare"]).ok().stdout, golden("grants_site.sql"));
+    let own = store(&["schema", "--config", config.to_str().unwrap()]).ok().stdout;
+    assert!(
+        own.contains("`facts`.flow") && own.contains("toIntervalDay(7)") && !own.contains("toIntervalDay(396)")
+    );
+    for bad in [
+        ["schema", "--cluster", "x' ENGINE = Log --"],
+        ["grants", "--reader", "a`b"],
+        ["grants", "--writer", ""],
+        ["grants", "--site", "a\nb"],
+    ] {
+        let refused = store(&bad);
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{bad:?}");
+        assert!(refused.stderr.contains("name"), "{}", refused.stderr);
+    }
+    assert!(!dir.path().join("data").exists(), "nothing is made");
+}

@@ -55,8 +55,8 @@ pub trait Store: Send {
     /// The time of the newest fact before `before` (any fact when absent), µs UTC.
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError>;
 
-    /// The facts of all sites that were known in a window, in the order in which they are judged.
-    fn facts(&self, window: Window) -> Result<Facts, StoreError>;
+    /// The facts that were known in a window, in the order in which they are judged.
+    fn facts(&self, site: &str, window: Window) -> Result<Facts, StoreError>;
 
     /// Deletes a part of what is older than it may become by a live clock's time, µs UTC. A server does it by itself.
     fn sweep(&mut self, _now: i64) -> Result<Swept, StoreError> {
@@ -82,9 +82,6 @@ pub enum StoreError {
     /// The ClickHouse server.
     #[error(transparent)]
     ClickHouse(#[from] self::clickhouse::ClickHouseError),
-    /// The store gives sums, and no facts one by one.
-    #[error("facts on a ClickHouse server cannot be judged again yet: only the embedded store reads them back")]
-    NotReadBack,
 }
 
 impl StoreError {
@@ -93,14 +90,13 @@ impl StoreError {
         match self {
             Self::Sqlite(e) => e.retry(),
             Self::ClickHouse(e) => e.retry(),
-            Self::NotReadBack => false,
         }
     }
 
     /// True when the store can never take this batch, while it would take another one.
     pub fn poison(&self) -> bool {
         match self {
-            Self::Sqlite(_) | Self::NotReadBack => false,
+            Self::Sqlite(_) => false,
             Self::ClickHouse(e) => e.poison(),
         }
     }

@@ -70,8 +70,8 @@ impl Store for SqliteStore {
         Ok(self.rows(NEWEST, site, window, |row| row.get("newest"))?.into_iter().next().flatten())
     }
 
-    fn facts(&self, window: Window) -> Result<Facts, StoreError> {
-        self.read_facts(window)
+    fn facts(&self, site: &str, window: Window) -> Result<Facts, StoreError> {
+        self.read_facts(site, window)
     }
 
     fn sweep(&mut self, now: i64) -> Result<Swept, StoreError> {

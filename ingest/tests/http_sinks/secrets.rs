@@ -83,7 +83,10 @@ fn what_cannot_stand_in_a_request_is_told_at_the_start_and_not_shown() {
     for url in ["http://localhost:99999", "http://[::1", "ftp://localhost"] {
         for to in targets(&format!("{url}/s3cret"), SECRET) {
             let error = open(to).unwrap();
-            assert!(error.starts_with("the sink soc: cannot use the URL: ") && !error.contains("s3cret"), "{error}");
+            assert!(
+                error.starts_with("the sink soc: cannot use the URL: ") && !error.contains("s3cret"),
+                "{error}"
+            );
         }
     }
 }

@@ -38,8 +38,9 @@ are none any more close; what people did stays. Events go to the SIEM in the nex
 
 Limits: names that were neither AI nor a candidate were never stored, so a service that is new in the \
 catalogue has no past. Findings that are older than the facts, and those about the sensor, hidden \
-names, unusual uploads and reviews, are not closed by this. Facts on a ClickHouse server cannot be judged \
-again yet.")]
+names, unusual uploads and reviews, are not closed by this. From a ClickHouse server the facts of \
+`site.name` are read (of all sites where none is named); what sensors bring meanwhile may be among \
+them or not.")]
 pub(crate) struct Args {
     /// How far back: 90m, 12h, 7d, 2w
     #[arg(long, value_name = "TIME", value_parser = clock::span, default_value = "90d")]
@@ -98,10 +99,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     let mut db = findings::open(&setup)?;
     let store = setup.store.open(&setup.data_dir, &setup.time_zone)?;
-    let newest = store.newest("", None)?;
-    let from = newest.map(|newest| newest.saturating_sub(args.since));
     let judge = setup.judge();
-    let rejudged = judged(&judge, store.as_ref(), from.unwrap_or(i64::MIN))?;
+    // The findings of a data directory are those of all that it has seen; a server may hold what others saw.
+    let site = if setup.store.is_embedded() { "" } else { &setup.report_site };
+    let newest = store.newest(site, None)?;
+    let from = newest.map(|newest| newest.saturating_sub(args.since));
+    let rejudged = judged(&judge, store.as_ref(), site, from.unwrap_or(i64::MIN))?;
     let (facts, flows, unknown) = (rejudged.facts, rejudged.flows, rejudged.unknown);
     let outlook = outlook(&mut db, rejudged, &judge, args.apply)?;
     let zone = &setup.time_zone;
@@ -129,8 +132,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     Ok(if remarks { Done::WithRemarks } else { Done::Clean })
 }
 
-fn judged(judge: &Judge, store: &dyn Store, from: i64) -> Result<Rejudged, StoreError> {
-    let facts = store.facts(Window { from, to: i64::MAX })?;
+fn judged(judge: &Judge, store: &dyn Store, site: &str, from: i64) -> Result<Rejudged, StoreError> {
+    let facts = store.facts(site, Window { from, to: i64::MAX })?;
     let bar = terminal::counting(facts.total(), "judging");
     let rejudged = judge.rejudge(facts.inspect(|_| bar.inc(1)));
     bar.finish_and_clear();

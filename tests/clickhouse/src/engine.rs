@@ -45,10 +45,16 @@ impl std::error::Error for Exception {}
 unsafe impl Send for Engine {}
 
 impl Engine {
-    /// Loads the library and opens the data folder, which is made when absent.
-    pub(crate) fn open(library: &Path, data: &Path) -> Result<Self, Box<dyn std::error::Error>> {
-        let path = [b"--path=", data.as_os_str().as_bytes()].concat();
-        let arguments = [CString::new("chdb")?, CString::new(path)?, CString::new(THREADS)?];
+    /// Loads the library and opens the data folder, which is made when absent. A configuration is one of a server:
+    /// clusters, users, a keeper.
+    pub(crate) fn open(
+        library: &Path,
+        data: &Path,
+        config: Option<&Path>,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let named = |name: &str, path: &Path| CString::new([name.as_bytes(), path.as_os_str().as_bytes()].concat());
+        let mut arguments = vec![CString::new("chdb")?, named("--path=", data)?, CString::new(THREADS)?];
+        arguments.extend(config.map(|config| named("--config-file=", config)).transpose()?);
         let mut pointers: Vec<*mut c_char> = arguments.iter().map(|a| a.as_ptr().cast_mut()).collect();
         // SAFETY: the file is the engine that the fetch script verified by its hash; its constructors expect nothing.
         let library = unsafe { Library::new(library)? };

@@ -1,4 +1,4 @@
-//! `chdb-front LIBRARY DATA_DIR [PORT]`: the real ClickHouse engine (libchdb) behind as much of ClickHouse's HTTP
+//! `chdb-front LIBRARY DATA_DIR [PORT [CONFIG]]`: the real ClickHouse engine (libchdb) behind as much of ClickHouse's HTTP
 //! interface as a client needs. For tests alone: one process per data folder, no users, loopback only.
 //!
 //! Prints the address that it listens on as its first line. SIGTERM closes the engine and ends it, and so does the end
@@ -13,7 +13,7 @@ mod interface;
 
 use std::io::{BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -31,12 +31,13 @@ type Shared = Arc<Mutex<Option<Engine>>>;
 fn main() -> ExitCode {
     let arguments: Vec<PathBuf> = std::env::args_os().skip(1).map(PathBuf::from).collect();
     let ended = match arguments.as_slice() {
-        [library, data] => serve(library, data, 0),
-        [library, data, port] => match port.to_string_lossy().parse() {
-            Ok(port) => serve(library, data, port),
-            Err(_) => Err("PORT is no number".into()),
-        },
-        _ => Err("usage: chdb-front LIBRARY DATA_DIR [PORT]".into()),
+        [library, data, rest @ ..] if rest.len() < 3 => {
+            match rest.first().map_or(Ok(0), |port| port.to_string_lossy().parse()) {
+                Ok(port) => serve(library, data, port, rest.get(1)),
+                Err(_) => Err("PORT is no number".into()),
+            }
+        }
+        _ => Err("usage: chdb-front LIBRARY DATA_DIR [PORT [CONFIG]]".into()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -47,13 +48,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(library: &std::path::Path, data: &std::path::Path, port: u16) -> Result<(), Box<dyn std::error::Error>> {
+fn serve(
+    library: &Path,
+    data: &Path,
+    port: u16,
+    config: Option<&PathBuf>,
+) -> Result<(), Box<dyn std::error::Error>> {
     // Each part of a table is some files, and parts of many tests are open at once.
     let most = rustix::process::getrlimit(rustix::process::Resource::Nofile).maximum;
     let limit = rustix::process::Rlimit { current: most, maximum: most };
     rustix::process::setrlimit(rustix::process::Resource::Nofile, limit)?;
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
-    let engine: Shared = Arc::new(Mutex::new(Some(Engine::open(library, data)?)));
+    let engine: Shared = Arc::new(Mutex::new(Some(Engine::open(library, data, config.map(PathBuf::as_path))?)));
     let listener = TcpListener::bind(("127.0.0.1", port))?;
     println!("{}", listener.local_addr()?);
     std::io::stdout().flush()?;

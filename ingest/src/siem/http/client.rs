@@ -234,7 +234,7 @@ async fn exchange(
 }
 
 /// A secret as a header that no debug output shows.
-pub(super) fn secret_header(sink: &str, text: &str) -> Result<HeaderValue, TlsError> {
+pub(super) fn secret_header(text: &str) -> Result<HeaderValue, TlsError> {
     let mut value = HeaderValue::from_str(text).map_err(|_| TlsError::Setting {
         what: "the secret".to_owned(),
         why: "it holds a character that no header may have".to_owned(),

@@ -61,7 +61,7 @@ struct BulkError {
 }
 
 impl Elastic {
-    pub(super) fn new(name: &str, format: Format, to: &ElasticTarget, client: &Client) -> Result<Self, TlsError> {
+    pub(super) fn new(format: Format, to: &ElasticTarget, client: &Client) -> Result<Self, TlsError> {
         let (text, hidden) = match &to.access {
             ElasticAccess::Open => (None, Vec::new()),
             ElasticAccess::ApiKey(key) => (Some(format!("ApiKey {}", key.expose())), vec![key.expose().to_owned()]),
@@ -70,7 +70,7 @@ impl Elastic {
                 (Some(format!("Basic {both}")), vec![both, password.expose().to_owned()])
             }
         };
-        let authorization = text.map(|text| secret_header(name, &text)).transpose()?;
+        let authorization = text.map(|text| secret_header(&text)).transpose()?;
         let path = client.path(&[&to.data_stream, "_bulk"], Some(FILTER));
         Ok(Self { format, path, authorization, hidden })
     }

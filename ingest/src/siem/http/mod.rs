@@ -25,14 +25,14 @@ use client::Client;
 /// Splunk's HTTP Event Collector.
 pub(super) fn hec(name: String, format: Format, to: &HecTarget) -> Result<Box<dyn Channel>, TlsError> {
     let client = Client::new(&name, &to.url, &to.tls)?;
-    let vendor = splunk::Splunk::new(&name, format, to, &client)?;
+    let vendor = splunk::Splunk::new(format, to, &client)?;
     Ok(Box::new(Batched::new(name, client, vendor)))
 }
 
 /// Elasticsearch's `_bulk`.
 pub(super) fn elastic(name: String, format: Format, to: &ElasticTarget) -> Result<Box<dyn Channel>, TlsError> {
     let client = Client::new(&name, &to.url, &to.tls)?;
-    let vendor = elastic::Elastic::new(&name, format, to, &client)?;
+    let vendor = elastic::Elastic::new(format, to, &client)?;
     Ok(Box::new(Batched::new(name, client, vendor)))
 }
 

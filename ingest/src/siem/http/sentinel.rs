@@ -126,7 +126,7 @@ impl Sentinel {
     }
 
     fn keep(&self, grant: Grant) -> Result<Token, SendError> {
-        let header = secret_header(&self.name, &format!("Bearer {}", grant.access_token))
+        let header = secret_header(&format!("Bearer {}", grant.access_token))
             .map_err(|_| self.send_error("the login's token cannot stand in a header".to_owned()))?;
         let lives = Duration::from_secs(grant.expires_in.min(KEPT));
         let until = Instant::now() + lives.saturating_sub(MARGIN).max(lives / 2);

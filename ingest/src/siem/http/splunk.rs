@@ -26,13 +26,13 @@ pub(super) struct Splunk {
 }
 
 impl Splunk {
-    pub(super) fn new(name: &str, format: Format, to: &HecTarget, client: &Client) -> Result<Self, TlsError> {
+    pub(super) fn new(format: Format, to: &HecTarget, client: &Client) -> Result<Self, TlsError> {
         let token = to.token.expose().to_owned();
         Ok(Self {
             format,
             index: to.index.clone(),
             path: client.path(&["services", "collector", "event"], None),
-            authorization: secret_header(name, &format!("Splunk {token}"))?,
+            authorization: secret_header(&format!("Splunk {token}"))?,
             token,
         })
     }

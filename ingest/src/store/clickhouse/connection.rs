@@ -131,11 +131,13 @@ impl Connection {
 }
 
 /// One INSERT is one block with one token, in every table that it reaches.
-const INSERT_SETTINGS: [(&str, &str); 7] = [
+const INSERT_SETTINGS: [(&str, &str); 8] = [
     ("async_insert", "0"),
     ("insert_deduplicate", "1"),
     // A view that a crash kept from its rows gets them at the next try; one that has them does not take them again.
     ("deduplicate_blocks_in_dependent_materialized_views", "1"),
+    // On a cluster: the rows are in their shards when the server says so, and under this token.
+    ("distributed_foreground_insert", "1"),
     // A block is never cut: a batch has at most 100,000 records, of which the widest has some 20 rows.
     ("max_insert_block_size", "4194304"),
     ("min_insert_block_size_rows", "4194304"),

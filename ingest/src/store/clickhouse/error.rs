@@ -54,6 +54,19 @@ pub enum ClickHouseError {
         /// Newest version of this program.
         known: u32,
     },
+    /// The schema of a cluster is behind, and only its administrator can bring it up to date.
+    #[error(
+        "{server}: a cluster whose schema has version {found}, this program needs {known}; nothing was changed. Mend: \
+         run there what `shadowtap store schema --cluster NAME` prints; nothing is lost meanwhile"
+    )]
+    Cluster {
+        /// Host, port and database.
+        server: String,
+        /// Version on the cluster.
+        found: u32,
+        /// Version of this program.
+        known: u32,
+    },
     /// The server cannot take these rows, ever.
     #[error("{server}: refuses the rows: {why}")]
     Rows {

@@ -15,14 +15,14 @@ pub(super) const STEPS: [&str; 3] = [
     include_str!("../../../schema/clickhouse/0003_findings.sql"),
 ];
 
-const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \
+pub(super) const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \
                         ENGINE = ReplacingMergeTree ORDER BY version";
 
 /// Which of the ages is a table's, in days.
-type Age = fn(Keep) -> u32;
+pub(super) type Age = fn(Keep) -> u32;
 
 /// Tables that are dropped by age, their column of time, and their age.
-const AGES: [(&str, &str, Age); 10] = [
+pub(super) const AGES: [(&str, &str, Age); 10] = [
     ("flow", "day", |keep| keep.raw_days),
     ("lookup", "day", |keep| keep.raw_days),
     ("visibility", "day", |keep| keep.raw_days),
@@ -35,24 +35,24 @@ const AGES: [(&str, &str, Age); 10] = [
     ("finding", "day", |keep| keep.findings_days),
 ];
 
-/// Makes the database and its tables, runs the steps that are missing and sets how long rows are kept.
+/// Makes the database and its tables, runs the steps that are missing and sets how long rows are kept. A schema that is
+/// ready asks for no right to make anything; one on a cluster is never changed, because only its administrator knows it.
 pub(super) fn migrate(connection: &Connection, keep: Keep) -> Result<(), ClickHouseError> {
-    let database = connection.database();
-    match connection.execute_outside(&format!("CREATE DATABASE IF NOT EXISTS `{database}`")) {
-        // A user who may not make databases can still use one that was made for it.
-        Err(ClickHouseError::Access { .. }) => {}
-        other => other?,
-    }
-    let found = match version(connection)? {
+    let (server, known) = (connection.name().to_owned(), STEPS.len() as u32);
+    let there = there(connection)?;
+    let found = match there.version {
         Some(found) => found,
         None => {
+            make_database(connection)?;
             connection.execute(VERSIONS)?;
             0
         }
     };
-    let known = STEPS.len() as u32;
     if found > known {
-        return Err(ClickHouseError::Newer { server: connection.name().to_owned(), found, known });
+        return Err(ClickHouseError::Newer { server, found, known });
+    }
+    if there.cluster {
+        return if found == known { Ok(()) } else { Err(ClickHouseError::Cluster { server, found, known }) };
     }
     for (number, step) in (1..).zip(STEPS).filter(|(number, _)| *number > found) {
         for statement in statements(step) {
@@ -63,25 +63,48 @@ pub(super) fn migrate(connection: &Connection, keep: Keep) -> Result<(), ClickHo
     set_ages(connection, keep)
 }
 
+fn make_database(connection: &Connection) -> Result<(), ClickHouseError> {
+    let database = connection.database();
+    match connection.execute_outside(&format!("CREATE DATABASE IF NOT EXISTS `{database}`")) {
+        // A user who may not make databases can still use one that was made for it.
+        Err(ClickHouseError::Access { .. }) => Ok(()),
+        other => other,
+    }
+}
+
+/// The schema that a database has.
+struct There {
+    /// None where nothing was made yet.
+    version: Option<u32>,
+    /// Its tables are spread over shards.
+    cluster: bool,
+}
+
 /// The version that the database has; none where nothing was made yet. Reads only.
 pub(super) fn version(connection: &Connection) -> Result<Option<u32>, ClickHouseError> {
+    there(connection).map(|there| there.version)
+}
+
+fn there(connection: &Connection) -> Result<There, ClickHouseError> {
     #[derive(Row, Deserialize)]
-    struct Found {
+    struct Table {
+        engine: String,
+    }
+    #[derive(Row, Deserialize)]
+    struct Newest {
         version: u32,
     }
-    let sql = "SELECT toUInt32(count() > 0) AS version FROM system.tables \
-               WHERE database = {database:String} AND name = 'schema_version'";
+    let sql = "SELECT engine FROM system.tables WHERE database = {database:String} AND name = 'schema_version'";
     let parameters = [("database", connection.database().to_owned())];
-    let there: Vec<Found> = connection.rows_outside(sql, &parameters)?;
-    if there.first().is_none_or(|found| found.version == 0) {
-        return Ok(None);
-    }
-    let newest: Vec<Found> = connection.rows("SELECT max(version) AS version FROM schema_version", &[])?;
-    Ok(Some(newest.first().map_or(0, |found| found.version)))
+    let tables: Vec<Table> = connection.rows_outside(sql, &parameters)?;
+    let Some(table) = tables.first() else { return Ok(There { version: None, cluster: false }) };
+    let newest: Vec<Newest> = connection.rows("SELECT max(version) AS version FROM schema_version", &[])?;
+    let version = Some(newest.first().map_or(0, |found| found.version));
+    Ok(There { version, cluster: table.engine == "Distributed" })
 }
 
 /// The statements of a step: each ends with `;` at the end of a line.
-fn statements(step: &str) -> impl Iterator<Item = &str> {
+pub(super) fn statements(step: &str) -> impl Iterator<Item = &str> {
     step.split(";\n").map(str::trim).filter(|statement| {
         statement.lines().any(|line| !line.trim().is_empty() && !line.trim_start().starts_with("--"))
     })

@@ -8,12 +8,17 @@
 
 mod backoff;
 mod connection;
+mod ddl;
 mod error;
+mod fact_rows;
+mod facts;
 mod findings;
+mod grants;
 mod insert;
 mod known;
 mod ledger_rows;
 mod migrate;
+mod names;
 mod query;
 mod rows;
 mod target;
@@ -24,8 +29,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+pub use ddl::Ddl;
 pub use error::ClickHouseError;
 pub use findings::FindingRow;
+pub use grants::Grants;
+pub use names::DdlError;
 pub use target::{ClickHouseTarget, Keep, PASSWORD_VARIABLE, TargetError};
 
 use backoff::Backoff;
@@ -33,7 +41,7 @@ use connection::Connection;
 
 /// A database on a ClickHouse server.
 pub struct ClickHouseStore {
-    connection: Connection,
+    connection: Arc<Connection>,
     keep: Keep,
     zone: TimeZone,
     /// The schema is known to be there and in step; unknown again after each error.
@@ -63,7 +71,7 @@ impl ClickHouseStore {
     /// # Errors
     /// A certificate or key file that cannot be read or is none.
     pub fn new(target: ClickHouseTarget, keep: Keep, zone: TimeZone) -> Result<Self, TargetError> {
-        let connection = Connection::new(target)?;
+        let connection = Arc::new(Connection::new(target)?);
         Ok(Self {
             connection,
             keep,

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::migrate::{STEPS, version};
 use super::rows::micros;
-use super::{ClickHouseError, ClickHouseStore};
+use super::{ClickHouseError, ClickHouseStore, facts};
 use crate::store::rollup::from_rank;
 use crate::store::{CandidateRow, Facts, Inserted, Ledger, LookupRow, Store, StoreError, TallyRow, UsageRow};
 use crate::time::Window;
@@ -65,8 +65,11 @@ impl Store for ClickHouseStore {
         Ok(rows.into_iter().map(CandidateRow::from).collect())
     }
 
-    fn facts(&self, _: Window) -> Result<Facts, StoreError> {
-        Err(StoreError::NotReadBack)
+    fn facts(&self, site: &str, window: Window) -> Result<Facts, StoreError> {
+        if !self.has_schema()? {
+            return Ok(Facts::read(0, |_| Ok(())));
+        }
+        Ok(facts::read(&self.connection, site, window)?)
     }
 
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError> {
@@ -79,12 +82,8 @@ impl Store for ClickHouseStore {
 impl ClickHouseStore {
     /// Asks one question. A database without a schema has no facts; a user who may only read can ask all the same.
     fn ask<T: RowOwned + RowRead>(&self, sql: &str, site: &str, window: Window) -> Result<Vec<T>, ClickHouseError> {
-        if !self.is_ready() {
-            match version(&self.connection)? {
-                None | Some(0) => return Ok(Vec::new()),
-                Some(found) => self.check(found)?,
-            }
-            // Not ready for inserts: nothing was migrated.
+        if !self.has_schema()? {
+            return Ok(Vec::new());
         }
         let parameters = [
             ("from", micros(window.from).to_string()),
@@ -92,6 +91,17 @@ impl ClickHouseStore {
             ("site", site.to_owned()),
         ];
         self.connection.rows(sql, &parameters)
+    }
+
+    /// False where no schema was made yet. What has one is not ready for inserts by that: nothing was migrated.
+    fn has_schema(&self) -> Result<bool, ClickHouseError> {
+        if self.is_ready() {
+            return Ok(true);
+        }
+        match version(&self.connection)? {
+            None | Some(0) => Ok(false),
+            Some(found) => self.check(found).map(|()| true),
+        }
     }
 
     fn check(&self, found: u32) -> Result<(), ClickHouseError> {
@@ -157,7 +167,7 @@ impl UsageColumns {
 }
 
 /// A word of an enum or an address, as this program wrote it.
-fn word<T: FromStr<Err: Display>>(server: &str, text: &str) -> Result<T, ClickHouseError> {
+pub(super) fn word<T: FromStr<Err: Display>>(server: &str, text: &str) -> Result<T, ClickHouseError> {
     let drift = |e: T::Err| ClickHouseError::Drift { server: server.to_owned(), why: format!("{text:?}: {e}") };
     text.parse().map_err(drift)
 }

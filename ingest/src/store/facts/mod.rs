@@ -1,7 +1,9 @@
 //! Stored facts as records again, in the order in which they are judged anew.
 //!
 //! A reader of its own feeds a short queue, so that reading goes on while the facts before are judged, and no more
-//! than a few thousand of them are ever in memory. It reads one snapshot: what is written meanwhile is not in it.
+//! than a few thousand of them (of a server: some ten thousand) are ever in memory. The embedded store is read in one
+//! snapshot: what is written meanwhile is not in it. A server has none over several questions
+//! (`clickhouse/facts.rs`).
 
 mod rows;
 mod sqlite;
@@ -12,6 +14,7 @@ use std::thread;
 use sensor::record::Record;
 
 use super::StoreError;
+use crate::judge::order;
 
 /// Records per message: enough that the queue costs nothing, few enough to stay in the cache.
 const CHUNK: usize = 1024;
@@ -85,6 +88,37 @@ impl Sink {
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK));
         self.send.send(Ok(chunk)).is_ok()
     }
+}
+
+/// Records of one kind in their order, the next one read already.
+pub(crate) trait Stream {
+    /// Why it broke off.
+    type Error;
+
+    /// The next record; none at the end, and before the first [`Stream::advance`].
+    fn head(&self) -> Option<&Record>;
+
+    /// Gives the next record and reads the one after it.
+    fn advance(&mut self) -> Result<Option<Record>, Self::Error>;
+}
+
+/// Brings streams into the order of judging, until nobody wants more.
+pub(crate) fn merge<S: Stream + ?Sized>(streams: &mut [Box<S>], sink: &mut Sink) -> Result<(), S::Error> {
+    for stream in streams.iter_mut() {
+        stream.advance()?;
+    }
+    while let Some(stream) = earliest(streams) {
+        if !stream.advance()?.is_some_and(|record| sink.put(record)) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The stream whose next record comes first.
+fn earliest<S: Stream + ?Sized>(streams: &mut [Box<S>]) -> Option<&mut Box<S>> {
+    let with_more = streams.iter_mut().filter(|stream| stream.head().is_some());
+    with_more.min_by(|a, b| a.head().map(order).cmp(&b.head().map(order)))
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ fn whole_records_come_back_in_the_order_of_judging() {
     // Of an earlier version: known when it ended.
     records.push(flow_record(FlowRecord { emitted: 0, ..flow("10.20.1.8", "good", MONDAY + 3 * HOUR) }));
     let (_dir, store) = stored(&records);
-    let facts = store.facts(ALL).unwrap();
+    let facts = store.facts("", ALL).unwrap();
     let total = facts.total();
     let facts: Vec<Record> = facts.map(Result::unwrap).collect();
     records.retain(looked_at);
@@ -81,11 +81,22 @@ fn a_window_holds_what_was_known_within_it() {
         minute_record(MONDAY),
         visibility("10.20.1.9", MONDAY),
     ]);
-    let known = |from, to| store.facts(Window { from, to }).unwrap().map(Result::unwrap).collect::<Vec<_>>().len();
+    let known =
+        |from, to| store.facts("", Window { from, to }).unwrap().map(Result::unwrap).collect::<Vec<_>>().len();
     assert_eq!(known(MONDAY, MONDAY + 1), 1);
     assert_eq!(known(MONDAY + 1, MONDAY + DAY), 2);
     assert_eq!(known(MONDAY + DAY, i64::MAX), 1);
-    assert_eq!(store.facts(Window { from: MONDAY, to: MONDAY }).unwrap().total(), 0);
+    assert_eq!(store.facts("", Window { from: MONDAY, to: MONDAY }).unwrap().total(), 0);
+}
+
+#[test]
+fn one_sites_facts_are_those_of_that_site() {
+    let other = FlowRecord { site: "branch".to_owned(), ..flow("10.20.1.2", "chat", MONDAY + SECOND) };
+    let (_dir, store) = stored(&[flow_record(flow("10.20.1.1", "chat", MONDAY)), flow_record(other.clone())]);
+    let facts = store.facts("branch", ALL).unwrap();
+    assert_eq!(facts.total(), 1);
+    assert_eq!(facts.map(Result::unwrap).collect::<Vec<_>>(), [flow_record(other)]);
+    assert_eq!(store.facts("", ALL).unwrap().total(), 2);
 }
 
 #[test]
@@ -93,11 +104,11 @@ fn many_chunks_are_one_stream_and_may_be_left_halfway() {
     let records: Vec<Record> =
         (0..5000).map(|n| flow_record(flow("10.20.1.1", "chat", MONDAY + n * SECOND))).collect();
     let (_dir, store) = stored(&records);
-    assert_eq!(store.facts(ALL).unwrap().count(), 5000);
-    let mut facts = store.facts(ALL).unwrap();
+    assert_eq!(store.facts("", ALL).unwrap().count(), 5000);
+    let mut facts = store.facts("", ALL).unwrap();
     assert!(facts.next().is_some_and(|first| first.is_ok()));
     drop(facts);
-    let times: Vec<i64> = store.facts(ALL).unwrap().map(|fact| order(&fact.unwrap()).0).collect();
+    let times: Vec<i64> = store.facts("", ALL).unwrap().map(|fact| order(&fact.unwrap()).0).collect();
     assert!(times.is_sorted());
 }
 
@@ -105,7 +116,7 @@ fn many_chunks_are_one_stream_and_may_be_left_halfway() {
 fn a_word_of_a_later_version_is_an_error_that_names_the_file() {
     let (dir, store) = stored(&[flow_record(flow("10.20.1.1", "chat", MONDAY))]);
     store.db.execute("UPDATE flow SET transport = 'carrier-pigeon'", []).unwrap();
-    let error = store.facts(ALL).unwrap().find_map(Result::err).unwrap().to_string();
+    let error = store.facts("", ALL).unwrap().find_map(Result::err).unwrap().to_string();
     assert!(error.contains("shadowtap.db") && error.contains("carrier-pigeon"), "{error}");
     drop(dir);
 }

@@ -274,8 +274,8 @@ impl Store for Counting {
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError> {
         self.inner.newest(site, before)
     }
-    fn facts(&self, window: Window) -> Result<crate::store::Facts, StoreError> {
-        self.inner.facts(window)
+    fn facts(&self, site: &str, window: Window) -> Result<crate::store::Facts, StoreError> {
+        self.inner.facts(site, window)
     }
 }
 

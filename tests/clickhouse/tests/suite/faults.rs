@@ -20,7 +20,7 @@ pub(crate) fn over_midnight() -> Vec<Record> {
 }
 
 /// The same facts as those of another site, seen by another sensor.
-fn of_site(records: &[Record], site: &str) -> Vec<Record> {
+pub(crate) fn of_site(records: &[Record], site: &str) -> Vec<Record> {
     let named = |record: &Record| {
         let mut json = serde_json::to_value(record).unwrap();
         let fields = json.as_object_mut().unwrap();

@@ -5,6 +5,7 @@
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod command;
+mod ddl;
 mod facts;
 mod faults;
 mod findings;
@@ -12,6 +13,7 @@ mod grafana;
 mod kills;
 mod parity;
 mod proxy;
+mod readback;
 mod refusals;
 #[allow(dead_code, unreachable_pub, reason = "shared with the tests of the crate, which use the rest")]
 #[path = "../../../../ingest/src/sample.rs"]
@@ -20,4 +22,5 @@ mod schema;
 mod server;
 mod sizing;
 mod soak;
+mod ten_million;
 mod tls;

@@ -127,14 +127,36 @@ pub(crate) struct Engine {
     child: Child,
     library: PathBuf,
     data: tempfile::TempDir,
+    configured: bool,
 }
 
 impl Engine {
     fn start() -> Option<Self> {
         let library = library()?;
         let data = tempfile::tempdir().unwrap();
-        let (child, address) = launch(&library, data.path());
-        Some(Self { address, child, library, data })
+        let (child, address) = launch(&library, data.path(), false);
+        Some(Self { address, child, library, data, configured: false })
+    }
+
+    /// Starts it again on the same folder with a server's configuration and what its user may do.
+    pub(crate) fn configure(&mut self, config: &str, user: &str) {
+        let users = self.data.path().join("users.xml");
+        let user =
+            format!("<password></password><networks><ip>::/0</ip></networks><profile>default</profile>{user}");
+        let user = format!("<users><default>{user}<quota>default</quota></default></users>");
+        let rest = "<profiles><default/></profiles><quotas><default/></quotas>";
+        std::fs::write(&users, format!("<clickhouse>{user}{rest}</clickhouse>")).unwrap();
+        let config = format!("<clickhouse>{config}<users_config>{}</users_config></clickhouse>", users.display());
+        std::fs::write(self.data.path().join("config.xml"), config).unwrap();
+        self.configured = true;
+        self.end();
+        self.restart();
+    }
+
+    fn end(&mut self) {
+        // Its input ends, and it closes its folder in order.
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
     }
 
     /// The database of the test on it.
@@ -151,21 +173,23 @@ impl Engine {
 
     /// Starts it again on the same folder, at another port.
     pub(crate) fn restart(&mut self) {
-        (self.child, self.address) = launch(&self.library, self.data.path());
+        (self.child, self.address) = launch(&self.library, self.data.path(), self.configured);
     }
 }
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        // Its input ends, and it closes its folder in order.
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
+        self.end();
     }
 }
 
-fn launch(library: &Path, data: &Path) -> (Child, SocketAddr) {
+fn launch(library: &Path, data: &Path, configured: bool) -> (Child, SocketAddr) {
     let mut front = Command::new(env!("CARGO_BIN_EXE_chdb-front"));
-    front.arg(library).arg(data.join("engine")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    front.arg(library).arg(data.join("engine"));
+    if configured {
+        front.arg("0").arg(data.join("config.xml"));
+    }
+    front.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = front.spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();

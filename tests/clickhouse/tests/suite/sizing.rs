@@ -1,20 +1,23 @@
-//! The figures of docs/clickhouse.md: `cargo test -p clickhouse-tests --release -- --ignored --nocapture sizing`.
+//! The figures of docs/clickhouse.md and docs/sizing.md:
+//! `cargo test -p clickhouse-tests --release -- --ignored --nocapture sizing`.
 
 use std::time::Instant;
 
-use ingest::store::{SqliteStore, Store};
+use ingest::store::{STORE_FILE, SqliteStore, Store};
 use ingest::time::Window;
-use sensor::record::{FlowRecord, Record};
+use sensor::record::{FlowRecord, LookupRecord, MinuteRecord, Record, Tally};
 
 use crate::sample::*;
 use crate::server::server;
 
+/// Numbers that look like chance.
+fn chance(n: i64, salt: u64) -> u64 {
+    let mixed = ((n as u64) ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32
+}
+
 /// A day of 200 devices and 30 services, in an order and with numbers that look like chance.
 fn day(number: i64) -> Vec<Record> {
-    let chance = |n: i64, salt: u64| {
-        let mixed = ((n as u64) ^ salt).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32
-    };
     let record = |n: i64| {
         let client = format!("10.20.{}.{}", chance(n, 1) % 4, 10 + chance(n, 2) % 50);
         let service = format!("service{}", chance(n, 3) % 30);
@@ -66,86 +69,80 @@ fn sizing() {
     );
 }
 
-/// Ten million facts: 13 weeks of 2,000 devices and 60 services. Both stores, the same records.
-///
-/// `cargo test -p clickhouse-tests --release --locked -- --ignored --nocapture ten_million`, a quarter of an hour.
+fn lookups(number: i64) -> Vec<Record> {
+    let record = |n: i64| {
+        let client = format!("10.20.{}.{}", chance(n, 1) % 4, 10 + chance(n, 2) % 50);
+        let lookup = lookup(&client, &format!("service{}", chance(n, 3) % 30), MONDAY + number * DAY + n * SECOND);
+        let lookup_id = format!("{:016x}", chance(n, 4) << 32 | chance(n, 5));
+        Record::Lookup(Box::new(LookupRecord { lookup_id, ..lookup }))
+    };
+    (0..20_000).map(record).collect()
+}
+
+/// A sensor's day, with as many words as the recorded office has.
+fn minutes(number: i64) -> Vec<Record> {
+    let words = |of: &[&str], n: i64| {
+        let tally =
+            |salt| Tally { flows: chance(n, salt) % 90, frames: chance(n, salt) % 9_000, bytes: chance(n, salt) };
+        of.iter().zip(10..).map(|(word, salt)| ((*word).to_owned(), tally(salt))).collect()
+    };
+    let record = |n: i64| {
+        Record::Minute(Box::new(MinuteRecord {
+            frames: chance(n, 1) % 900_000,
+            bytes: chance(n, 2),
+            dns_questions: chance(n, 3) % 500,
+            methods: words(&["sni", "quic-sni", "http-host", "dns", "resolver", "none", "inbound", "local"], n),
+            not_flow: words(&["arp", "icmp", "igmp", "other-link"], n),
+            malformed: words(&["short"], n),
+            ..minute(MONDAY + number * DAY + n * 60 * SECOND)
+        }))
+    };
+    (0..1_440).map(record).collect()
+}
+
+/// 200 devices that reach AI services or hide names in 40 of a day's ten minutes.
+fn sights(number: i64) -> Vec<Record> {
+    let record = |n: i64| {
+        let device = format!("10.20.{}.{}", n % 4, 10 + n / 4 % 50);
+        let totals = [chance(n, 1) % 900, chance(n, 2) % 90, chance(n, 3) % 9];
+        visibility(&device, totals, "doh", MONDAY + number * DAY + n / 200 * 600 * SECOND)
+    };
+    (0..8_000).map(record).collect()
+}
+
+type Day = fn(i64) -> Vec<Record>;
+
 #[test]
-#[ignore = "measures, a quarter of an hour"]
-fn ten_million() {
+#[ignore = "measures, a minute"]
+fn sizing_by_kind_of_record() {
     let Some(server) = server() else { return };
-    let dir = tempfile::tempdir().unwrap();
-    let rows: i64 = std::env::var("SIZING_ROWS").map_or(10_000_000, |text| text.parse().unwrap());
-    let embedded = SqliteStore::open(dir.path(), berlin()).unwrap();
-    let stores: [(&str, Box<dyn Store>); 2] =
-        [("ClickHouse", Box::new(server.store())), ("SQLite", Box::new(embedded))];
-    for (name, mut store) in stores {
-        let mut seconds = 0.0;
-        for from in (0..rows).step_by(100_000) {
-            let records: Vec<Record> = (from..from + 100_000).map(|n| quarter(n, rows)).collect();
-            let begun = Instant::now();
-            store.insert(&format!("batch {from}"), &records).unwrap();
-            seconds += begun.elapsed().as_secs_f64();
+    let mut store = server.store();
+    let kinds: [(&str, Day); 4] = [("flow", day), ("lookup", lookups), ("minute", minutes), ("visibility", sights)];
+    for (kind, records) in kinds {
+        let dir = tempfile::tempdir().unwrap();
+        let mut sqlite = SqliteStore::open(dir.path(), berlin()).unwrap();
+        let mut rows = 0;
+        for number in 0..3 {
+            let records = records(number);
+            store.insert(&format!("{kind} {number}"), &records).unwrap();
+            rows += sqlite.insert(&number.to_string(), &records).unwrap().new;
         }
-        eprintln!("{name}: {:.0} facts/s in batches of 100,000", rows as f64 / seconds);
-        questions(name, store.as_ref());
+        drop(sqlite);
+        let bytes = std::fs::metadata(dir.path().join(STORE_FILE)).unwrap().len();
+        eprintln!(
+            "SQLite, {kind} with what hangs on it: {rows} rows, {:.0} bytes each",
+            bytes as f64 / rows as f64
+        );
     }
-    let disk = |path: &str| std::fs::metadata(dir.path().join(path)).map_or(0, |about| about.len());
-    let bytes = disk("shadowtap.db") + disk("shadowtap.db-wal");
-    eprintln!("SQLite: {:.0} bytes per fact, roll-up and indices with it", bytes as f64 / rows as f64);
+    let tables = "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'";
+    for table in server.sql(tables).lines() {
+        server.sql(&format!("OPTIMIZE TABLE {table} FINAL"));
+    }
     eprintln!(
-        "ClickHouse, as merged by itself:\n{}",
+        "{}",
         server.sql(
             "SELECT table, sum(rows), round(sum(bytes_on_disk) / sum(rows), 1) FROM system.parts \
-             WHERE active AND database = currentDatabase() AND rows > 2 GROUP BY table ORDER BY table"
+             WHERE active AND database = currentDatabase() AND rows > 20 GROUP BY table ORDER BY table"
         )
     );
-}
-
-/// A fact of the quarter; four of five fall on working hours.
-fn quarter(n: i64, of: i64) -> Record {
-    let chance = |salt: u64| {
-        let mixed = ((n as u64) ^ salt << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32
-    };
-    let day = n * 91 / of;
-    let hour = if chance(1) % 5 == 0 { chance(2) % 24 } else { 8 + chance(2) % 10 } as i64;
-    let at = MONDAY - 9 * HOUR + day * DAY + hour * HOUR + (chance(3) % 3600) as i64 * SECOND;
-    let device = chance(4) % 2000;
-    let client = format!("10.20.{}.{}", device / 250, 1 + device % 250);
-    // Few services have most of the use.
-    let service = format!("service{}", (chance(5) % 60) * (chance(6) % 60) / 60);
-    flow_record(FlowRecord {
-        flow_id: format!("{:016x}", chance(7) << 32 | n as u64 & 0xffff_ffff),
-        community_id: format!("1:{:08x}{:08x}{:08x}=", chance(8), chance(9), chance(10)),
-        client_port: (chance(11) % 60_000) as u16,
-        server_ip: format!("192.0.2.{}", chance(5) % 200).parse().unwrap(),
-        bytes_up: chance(12) % 60_000,
-        bytes_down: chance(13) % 900_000,
-        upload_bytes: chance(12) % 50_000,
-        turns: chance(14) % 5,
-        ..flow(&client, &service, at)
-    })
-}
-
-/// How long each question of a report takes: the best of three.
-fn questions(name: &str, store: &dyn Store) {
-    let week = Window { from: MONDAY + 35 * DAY, to: MONDAY + 42 * DAY };
-    let quarter = Window { from: MONDAY - DAY, to: MONDAY + 92 * DAY };
-    let time = |what: &str, ask: &dyn Fn() -> usize| {
-        let took = (0..3).map(|_| {
-            let begun = Instant::now();
-            let rows = ask();
-            (begun.elapsed(), rows)
-        });
-        let (took, rows) = took.min().unwrap();
-        eprintln!("{name}: {what}: {rows} rows in {:.3} s", took.as_secs_f64());
-    };
-    time("usage of a week", &|| store.usage("", week).unwrap().len());
-    time("usage of 13 weeks", &|| store.usage("", quarter).unwrap().len());
-    time("first seen", &|| store.first_seen("", week.to).unwrap().len());
-    time("DNS questions of a week", &|| store.lookups("", week).unwrap().len());
-    time("ledger of a week", &|| store.ledger("", week).map(|_| 1).unwrap());
-    time("tallies of a week", &|| store.tallies("", week).unwrap().len());
-    time("candidates of a week", &|| store.candidates("", week).unwrap().len());
-    time("newest fact", &|| usize::from(store.newest("", None).unwrap().is_some()));
 }
