@@ -26,6 +26,7 @@ mod own_captures;
 mod rule_files;
 mod shapes;
 mod shared_address;
+mod siem;
 mod store;
 mod support;
 mod syslog;
