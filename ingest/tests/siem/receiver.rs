@@ -46,16 +46,25 @@ pub(crate) struct Line {
 impl Receiver {
     /// None when the program is not to be had; a failure instead where it has to be.
     pub(crate) fn start(program: Program, way: Way, dir: &Path, port: u16) -> Option<Self> {
-        let out = dir.join("out.log");
-        let config = dir.join("receiver.conf");
+        let config = match program {
+            Program::Rsyslog => rsyslog_config(way, dir, port),
+            Program::SyslogNg => syslog_ng_config(way, dir, port),
+        };
+        Self::configured(program, way, dir, port, &config)
+    }
+
+    /// The same with a configuration of the caller's, which writes to `out.log` in the folder.
+    pub(crate) fn configured(program: Program, way: Way, dir: &Path, port: u16, config: &str) -> Option<Self> {
+        let path = dir.join("receiver.conf");
+        fs::write(&path, config).unwrap();
         let mut command = match program {
-            Program::Rsyslog => rsyslogd(way, dir, &config, port, &out),
-            Program::SyslogNg => syslog_ng(way, dir, &config, port, &out),
+            Program::Rsyslog => rsyslogd(way, dir, &path),
+            Program::SyslogNg => syslog_ng(dir, &path),
         }
         .or_else(|| skip(program, way))?;
         let said = fs::File::create(dir.join("said.log")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(said).spawn().unwrap();
-        let mut receiver = Self { child, out };
+        let mut receiver = Self { child, out: dir.join("out.log") };
         wait_for(&format!("{program:?} to listen"), || {
             assert!(
                 receiver.child.try_wait().unwrap().is_none(),
@@ -77,9 +86,14 @@ impl Receiver {
 
     /// What it has written so far.
     pub(crate) fn so_far(&self) -> Vec<Line> {
-        let text = fs::read_to_string(&self.out).unwrap_or_default();
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        whole.lines().map(Line::parse).collect()
+        self.text().lines().map(Line::parse).collect()
+    }
+
+    /// The whole lines of its file.
+    pub(crate) fn text(&self) -> String {
+        let mut text = fs::read_to_string(&self.out).unwrap_or_default();
+        text.truncate(text.rfind('\n').unwrap_or(0));
+        text
     }
 
     /// Stops it where it stands: connections stay, nothing is read any more.
@@ -166,49 +180,51 @@ fn is_listening(way: Way, port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }
 
-fn rsyslogd(way: Way, dir: &Path, path: &Path, port: u16, out: &Path) -> Option<Command> {
-    let program = ["/usr/sbin/rsyslogd", "/usr/bin/rsyslogd", "/sbin/rsyslogd"]
-        .into_iter()
-        .find(|p| Path::new(p).exists())?;
-    let (mut global, mut module) = (String::new(), "imtcp");
-    let mut driver = String::new();
-    let mut command = Command::new(program);
-    match way {
-        Way::Udp => module = "imudp",
-        Way::Tcp => {}
-        Way::Tls(certificate) | Way::Both(certificate) => {
-            let mode = if matches!(way, Way::Both(_)) { "x509/certvalid" } else { "anon" };
-            global = format!(
-                "defaultNetstreamDriverCAFile=\"{}\" defaultNetstreamDriverCertFile=\"{}\" defaultNetstreamDriverKeyFile=\"{}\"",
-                pem("ca.pem").display(),
-                pem(&format!("{certificate}.pem")).display(),
-                pem(&format!("{certificate}.key")).display()
-            );
-            driver =
-                format!(" StreamDriver.Name=\"ossl\" StreamDriver.Mode=\"1\" StreamDriver.AuthMode=\"{mode}\"");
-            let own = fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("rsyslog"));
-            let own = own.chain([PathBuf::from("/usr/lib/rsyslog"), PathBuf::from("/usr/lib64/rsyslog")]);
-            let own = own.into_iter().find(|folder| folder.join("imtcp.so").exists())?;
-            if !own.join("lmnsd_ossl.so").exists() {
-                command.arg("-M").arg(format!("{}:{}", own.display(), fetched("modules")?.display()));
-            }
+fn rsyslogd(way: Way, dir: &Path, config: &Path) -> Option<Command> {
+    let programs = ["/usr/sbin/rsyslogd", "/usr/bin/rsyslogd", "/sbin/rsyslogd"];
+    let mut command = Command::new(programs.into_iter().find(|path| Path::new(path).exists())?);
+    if matches!(way, Way::Tls(_) | Way::Both(_)) {
+        let folders = fs::read_dir("/usr/lib").unwrap().flatten().map(|entry| entry.path().join("rsyslog"));
+        let folders = folders.chain([PathBuf::from("/usr/lib/rsyslog"), PathBuf::from("/usr/lib64/rsyslog")]);
+        let own = folders.into_iter().find(|folder| folder.join("imtcp.so").exists())?;
+        if !own.join("lmnsd_ossl.so").exists() {
+            command.arg("-M").arg(format!("{}:{}", own.display(), fetched("modules")?.display()));
         }
     }
-    let config = format!(
-        "global(workDirectory=\"{dir}\" maxMessageSize=\"64k\" {global})\nmodule(load=\"{module}\"{driver})\n\
-         template(name=\"line\" type=\"string\" string=\"%pri% %hostname% %app-name% %msgid% %msg%\\n\")\n\
-         input(type=\"{module}\" address=\"127.0.0.1\" port=\"{port}\" ruleset=\"events\")\n\
-         ruleset(name=\"events\") {{ action(type=\"omfile\" file=\"{out}\" template=\"line\") }}\n",
-        dir = dir.display(),
-        out = out.display()
-    );
-    fs::write(path, config).unwrap();
-    command.arg("-n").arg("-f").arg(path).arg("-i").arg(dir.join("pid"));
+    command.arg("-n").arg("-f").arg(config).arg("-i").arg(dir.join("pid"));
     Some(command)
 }
 
-fn syslog_ng(way: Way, dir: &Path, path: &Path, port: u16, out: &Path) -> Option<Command> {
-    let program = fetched("syslog-ng")?;
+fn rsyslog_config(way: Way, dir: &Path, port: u16) -> String {
+    let module = if way == Way::Udp { "imudp" } else { "imtcp" };
+    let (mut global, mut driver) = (String::new(), String::new());
+    if let Way::Tls(certificate) | Way::Both(certificate) = way {
+        let mode = if matches!(way, Way::Both(_)) { "x509/certvalid" } else { "anon" };
+        driver = format!(" StreamDriver.Name=\"ossl\" StreamDriver.Mode=\"1\" StreamDriver.AuthMode=\"{mode}\"");
+        let file = |key: &str, name: &str| format!(" defaultNetstreamDriver{key}File=\"{}\"", pem(name).display());
+        global = file("CA", "ca.pem")
+            + &file("Cert", &format!("{certificate}.pem"))
+            + &file("Key", &format!("{certificate}.key"));
+    }
+    format!(
+        "global(workDirectory=\"{dir}\" maxMessageSize=\"64k\"{global})\nmodule(load=\"{module}\"{driver})\n\
+         template(name=\"line\" type=\"string\" string=\"%pri% %hostname% %app-name% %msgid% %msg%\\n\")\n\
+         input(type=\"{module}\" address=\"127.0.0.1\" port=\"{port}\" ruleset=\"events\")\n\
+         ruleset(name=\"events\") {{ action(type=\"omfile\" file=\"{dir}/out.log\" template=\"line\") }}\n",
+        dir = dir.display(),
+    )
+}
+
+fn syslog_ng(dir: &Path, config: &Path) -> Option<Command> {
+    let mut command = Command::new(fetched("syslog-ng")?);
+    command.args(["--foreground", "--stderr", "--no-caps"]).arg("--cfgfile").arg(config);
+    for (option, name) in [("--persist-file", "persist"), ("--control", "ctl"), ("--pidfile", "pid")] {
+        command.arg(option).arg(dir.join(name));
+    }
+    Some(command)
+}
+
+fn syslog_ng_config(way: Way, dir: &Path, port: u16) -> String {
     let transport = match way {
         Way::Udp => "transport(\"udp\")".to_owned(),
         Way::Tcp => "transport(\"tcp\")".to_owned(),
@@ -220,23 +236,11 @@ fn syslog_ng(way: Way, dir: &Path, path: &Path, port: u16, out: &Path) -> Option
             if matches!(way, Way::Both(_)) { "required-trusted" } else { "optional-untrusted" },
         ),
     };
-    let config = format!(
+    format!(
         "@version: 3.35\noptions {{ keep-hostname(yes); use-dns(no); stats-freq(0); }};\n\
          source events {{ syslog(ip(\"127.0.0.1\") port({port}) {transport} log-msg-size(65536)); }};\n\
-         destination file {{ file(\"{out}\" template(\"${{PRI}} ${{HOST}} ${{PROGRAM}} ${{MSGID}} ${{MSG}}\\n\")); }};\n\
+         destination file {{ file(\"{}/out.log\" template(\"${{PRI}} ${{HOST}} ${{PROGRAM}} ${{MSGID}} ${{MSG}}\\n\")); }};\n\
          log {{ source(events); destination(file); flags(flow-control); }};\n",
-        out = out.display()
-    );
-    fs::write(path, config).unwrap();
-    let mut command = Command::new(program);
-    let file = |name: &str| dir.join(name);
-    command.args(["--foreground", "--stderr", "--no-caps"]).arg("--cfgfile").arg(path);
-    command
-        .arg("--persist-file")
-        .arg(file("persist"))
-        .arg("--control")
-        .arg(file("ctl"))
-        .arg("--pidfile")
-        .arg(file("pid"));
-    Some(command)
+        dir.display()
+    )
 }
