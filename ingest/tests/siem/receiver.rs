@@ -195,7 +195,8 @@ fn rsyslogd(way: Way, dir: &Path, config: &Path) -> Option<Command> {
     Some(command)
 }
 
-fn rsyslog_config(way: Way, dir: &Path, port: u16) -> String {
+/// Its configuration on loopback, which writes what [`Line`] reads.
+pub(crate) fn rsyslog_config(way: Way, dir: &Path, port: u16) -> String {
     let module = if way == Way::Udp { "imudp" } else { "imtcp" };
     let (mut global, mut driver) = (String::new(), String::new());
     if let Way::Tls(certificate) | Way::Both(certificate) = way {

@@ -106,6 +106,19 @@ fn a_tls_receiver_that_falls_silent_behind_the_handshake_has_nothing() {
 }
 
 #[test]
+fn a_receiver_with_tls_takes_nothing_in_clear() {
+    let (peer, address) = tls_server(|mut stream| {
+        assert!(stream.conn.complete_io(&mut stream.sock).is_err());
+        // It reads on, so that its alert is not lost in a reset; what ends that is our reset.
+        let _ = std::io::copy(&mut stream.sock, &mut std::io::sink());
+    });
+    let report = send(&target(SyslogTransport::Tcp, Format::Ecs, &address), &[event(1)]);
+    assert_eq!((report.sent, report.waiting), (0, 1), "{report:?}");
+    assert_eq!(report.error.unwrap(), "siem: cannot send: it speaks TLS on this port: transport = \"tls\"");
+    peer.join().unwrap();
+}
+
+#[test]
 fn a_tls_receiver_that_breaks_off_behind_the_first_event_has_nothing() {
     let (peer, address) = tls_server(|mut stream| {
         let mut some = [0; 100];

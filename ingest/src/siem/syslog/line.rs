@@ -22,7 +22,7 @@ const UNEVEN: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Line {
     stream: TcpStream,
-    /// What connecting took: about one round trip.
+    /// What connecting took.
     round_trip: Duration,
     until: Instant,
     late: &'static str,
@@ -62,6 +62,11 @@ impl Line {
     pub(super) fn allow(&mut self, limit: Duration, late: &'static str) {
         self.until = Instant::now() + limit;
         self.late = late;
+    }
+
+    /// About one round trip.
+    pub(super) fn round_trip(&self) -> Duration {
+        self.round_trip
     }
 
     fn left(&self) -> io::Result<Duration> {

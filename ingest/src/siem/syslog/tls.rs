@@ -16,6 +16,12 @@ use crate::tls::{self, TlsError, TlsFiles};
 
 /// How long the handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(5);
+/// How long to listen behind the handshake for what the receiver thinks of our certificate, beyond a round trip.
+const VERDICT: Duration = Duration::from_millis(200);
+/// The same behind its first words, which are session tickets: it is through with the handshake then.
+const QUIET: Duration = Duration::from_millis(50);
+/// How often it may speak before it is taken to have agreed.
+const WORDS: usize = 8;
 /// How long to look for an alert behind an error.
 const REASON: Duration = Duration::from_millis(200);
 /// What goes into the connection at once: the plaintext of one record (RFC 8446 section 5.1).
@@ -48,8 +54,7 @@ impl TlsClient {
         Ok(Self { config: Arc::new(config), name: server, files })
     }
 
-    /// The handshake on a fresh connection. In TLS 1.3 it ends before the receiver has looked at our certificate: what
-    /// it thinks of it comes later, as an alert.
+    /// The handshake on a fresh connection, and the receiver's verdict on our certificate.
     pub(super) fn handshake(&self, sink: &str, mut line: Line) -> Result<Tls, SendError> {
         let wrong = |why| SendError::Tls { sink: sink.to_owned(), why };
         let mut connection = ClientConnection::new(self.config.clone(), self.name.clone())
@@ -58,11 +63,30 @@ impl TlsClient {
         while connection.is_handshaking() {
             connection.complete_io(&mut line).map_err(|error| wrong(trouble::handshake(&error, self.files)))?;
         }
-        Ok(Tls { line, connection, files: self.files })
+        let mut tls = Tls { line, connection, files: self.files };
+        tls.verdict().map_err(|error| tls.trouble(sink, error))?;
+        Ok(tls)
     }
 }
 
 impl Tls {
+    /// In TLS 1.3 the handshake ends here before the receiver has looked at our certificate. OpenSSL refuses with an
+    /// alert; rsyslog, which looks at the name behind the handshake, just closes, and events that are with it by then go
+    /// under behind a close that may look like an answer. So nothing is sent until it had time to object.
+    fn verdict(&mut self) -> io::Result<()> {
+        self.line.allow(VERDICT + 2 * self.line.round_trip(), "");
+        for _ in 0..WORDS {
+            match self.connection.read_tls(&mut self.line) {
+                Ok(0) => return Err(closed()),
+                Ok(_) => self.hear()?,
+                Err(error) if error.kind() == ErrorKind::TimedOut => return Ok(()),
+                Err(error) => return Err(error),
+            }
+            self.line.allow(QUIET, "");
+        }
+        Ok(())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         while self.connection.wants_write() {
             self.connection.write_tls(&mut self.line)?;
