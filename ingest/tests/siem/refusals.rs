@@ -1,5 +1,7 @@
 //! TLS with something wrong: nothing counts as sent, the error names the mend, and the receiver wrote nothing.
 
+use std::path::Path;
+
 use ingest::siem::{Format, SyslogTransport};
 use ingest::tls::TlsFiles;
 
@@ -36,6 +38,10 @@ fn check(way: Way, host: &str, client: SyslogTransport, words: &[&str]) {
 fn a_receiver_of_another_ca_names_the_key_ca() {
     let words = ["siem: TLS: its certificate does not come from the CA in `ca`"];
     check(Way::Tls("server"), "localhost", tls(Some("stranger"), None), &words);
+    // Without a CA of our own those of the system count, where it has any.
+    if !Path::new("/etc/ssl/certs").join("ca-certificates.crt").exists() {
+        return;
+    }
     let words =
         ["siem: TLS: its certificate comes from nobody whom this system trusts: name the CA's certificate in `ca`"];
     check(Way::Tls("server"), "localhost", tls(None, None), &words);

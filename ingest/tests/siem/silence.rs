@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ingest::siem::{Format, Sink, SyslogTransport};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ALL_VERSIONS, ServerConfig, ServerConnection, StreamOwned, SupportedProtocolVersion};
 use serde_json::json;
 
 use crate::events::{event, outbox, send};
@@ -79,26 +79,32 @@ fn a_close_that_is_no_answer_counts_nothing_as_sent() {
 }
 
 /// A TLS server of our own, which does with its one connection what the test says.
-fn tls_server(then: fn(StreamOwned<ServerConnection, TcpStream>)) -> (thread::JoinHandle<()>, String) {
+fn tls_server<T: Send + 'static>(
+    then: fn(StreamOwned<ServerConnection, TcpStream>) -> T,
+    versions: &[&'static SupportedProtocolVersion],
+) -> (thread::JoinHandle<T>, String) {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_protocol_versions(versions).unwrap();
     let chain = vec![CertificateDer::from_pem_file(pem("server.pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(pem("server.key")).unwrap();
     let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
     let (listener, address) = hung();
     let peer = thread::spawn(move || {
         let stream = listener.accept().unwrap().0;
-        then(StreamOwned::new(ServerConnection::new(config).unwrap(), stream));
+        then(StreamOwned::new(ServerConnection::new(config).unwrap(), stream))
     });
     (peer, address)
 }
 
 #[test]
 fn a_tls_receiver_that_falls_silent_behind_the_handshake_has_nothing() {
-    let (peer, address) = tls_server(|mut stream| {
-        stream.conn.complete_io(&mut stream.sock).unwrap();
-        thread::sleep(Duration::from_secs(8));
-    });
+    let (peer, address) = tls_server(
+        |mut stream| {
+            stream.conn.complete_io(&mut stream.sock).unwrap();
+            thread::sleep(Duration::from_secs(8));
+        },
+        ALL_VERSIONS,
+    );
     let report = send(&target(tls(Some("ca"), None), Format::Ecs, &address), &[event(1)]);
     assert_eq!((report.sent, report.waiting), (0, 1), "{report:?}");
     assert!(report.error.unwrap().contains("does not close the connection"));
@@ -106,12 +112,31 @@ fn a_tls_receiver_that_falls_silent_behind_the_handshake_has_nothing() {
 }
 
 #[test]
+fn a_receiver_of_each_version_of_tls_has_everything() {
+    for version in ALL_VERSIONS {
+        let read = |mut stream: StreamOwned<ServerConnection, TcpStream>| {
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            text.matches("shadowtap - finding - {").count()
+        };
+        let (peer, address) = tls_server(read, &[*version]);
+        let events: Vec<_> = (0..30).map(event).collect();
+        let report = send(&target(tls(Some("ca"), None), Format::Ecs, &address), &events);
+        assert_eq!((report.sent, report.error), (30, None), "{version:?}");
+        assert_eq!(peer.join().unwrap(), 30, "{version:?}");
+    }
+}
+
+#[test]
 fn a_receiver_with_tls_takes_nothing_in_clear() {
-    let (peer, address) = tls_server(|mut stream| {
-        assert!(stream.conn.complete_io(&mut stream.sock).is_err());
-        // It reads on, so that its alert is not lost in a reset; what ends that is our reset.
-        let _ = std::io::copy(&mut stream.sock, &mut std::io::sink());
-    });
+    let (peer, address) = tls_server(
+        |mut stream| {
+            assert!(stream.conn.complete_io(&mut stream.sock).is_err());
+            // It reads on, so that its alert is not lost in a reset; what ends that is our reset.
+            let _ = std::io::copy(&mut stream.sock, &mut std::io::sink());
+        },
+        ALL_VERSIONS,
+    );
     let report = send(&target(SyslogTransport::Tcp, Format::Ecs, &address), &[event(1)]);
     assert_eq!((report.sent, report.waiting), (0, 1), "{report:?}");
     assert_eq!(report.error.unwrap(), "siem: cannot send: it speaks TLS on this port: transport = \"tls\"");
@@ -120,10 +145,13 @@ fn a_receiver_with_tls_takes_nothing_in_clear() {
 
 #[test]
 fn a_tls_receiver_that_breaks_off_behind_the_first_event_has_nothing() {
-    let (peer, address) = tls_server(|mut stream| {
-        let mut some = [0; 100];
-        stream.read_exact(&mut some).unwrap();
-    });
+    let (peer, address) = tls_server(
+        |mut stream| {
+            let mut some = [0; 100];
+            stream.read_exact(&mut some).unwrap();
+        },
+        ALL_VERSIONS,
+    );
     let events: Vec<_> = (0..200).map(event).collect();
     let report = send(&target(tls(Some("ca"), None), Format::Ecs, &address), &events);
     assert_eq!((report.sent, report.waiting), (0, 200), "{report:?}");
