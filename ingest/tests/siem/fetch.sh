@@ -47,12 +47,16 @@ mkdir -p "$folder/modules"
 find "$work/root" -name lmnsd_ossl.so -exec cp {} "$folder/modules/" \;
 rm -rf "$folder/root"
 mv "$work/root" "$folder/root"
-modules="$(dirname "$(find "$folder/root" -name libaffile.so)")"
-libraries="$(find "$folder/root" -name '*.so.*' -exec dirname {} + | sort -u | paste -s -d: -)"
+cd "$folder"
+modules="$(dirname "$(find root -name libaffile.so)")"
+# The start script expands $here.
+# shellcheck disable=SC2016
+libraries="$(find root -name '*.so.*' -exec dirname {} + | sort -u | sed 's,^,$here/,' | paste -s -d: -)"
 # Named last: a program that is there is whole.
 cat >"$work/start" <<END
 #!/bin/sh
-LD_LIBRARY_PATH="$libraries" exec "$folder/root/usr/sbin/syslog-ng" --module-path="$modules" "\$@"
+here="\$(cd "\$(dirname "\$0")" && pwd)"
+LD_LIBRARY_PATH="$libraries" exec "\$here/root/usr/sbin/syslog-ng" --module-path="\$here/$modules" "\$@"
 END
 chmod +x "$work/start"
 mv "$work/start" "$folder/syslog-ng"
