@@ -27,6 +27,7 @@ mod own_captures;
 mod rule_files;
 mod shapes;
 mod shared_address;
+mod siem;
 mod spool;
 mod store;
 mod support;

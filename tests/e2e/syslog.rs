@@ -1,4 +1,4 @@
-//! Findings on their way to a real rsyslog.
+//! Findings on their way to a real rsyslog, which `siem.rs` uses too.
 
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -12,14 +12,14 @@ use tempfile::TempDir;
 use crate::support::{own, run, shadowtap, skip};
 
 /// An rsyslogd on loopback that writes each message's text into a file.
-struct Rsyslog {
+pub(crate) struct Rsyslog {
     child: Child,
     dir: TempDir,
     port: u16,
 }
 
 impl Rsyslog {
-    fn start(port: u16) -> Option<Self> {
+    pub(crate) fn start(port: u16) -> Option<Self> {
         let dir = TempDir::new().unwrap();
         let received = dir.path().join("received");
         let config = format!(
@@ -40,7 +40,7 @@ impl Rsyslog {
         Some(rsyslog)
     }
 
-    fn received(&self) -> Vec<Value> {
+    pub(crate) fn received(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.dir.path().join("received")).unwrap_or_default();
         text.lines()
             .filter_map(|line| serde_json::from_str(line.trim_start_matches('\u{feff}').trim()).ok())
@@ -55,14 +55,14 @@ impl Drop for Rsyslog {
     }
 }
 
-fn wait(mut until: impl FnMut() -> bool) {
+pub(crate) fn wait(mut until: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_secs(20);
     while !until() && Instant::now() < end {
         thread::sleep(Duration::from_millis(50));
     }
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 

@@ -1,102 +1,135 @@
-//! Syslog over a connection: RFC 6587 octet counting on TCP, RFC 5425 on TLS.
+//! Syslog over a connection: octet counting on TCP (RFC 6587) and on TLS (RFC 5425).
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, TcpStream, ToSocketAddrs};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::frame::counted;
+use super::line::{Line, WRITE, closed};
+use super::tls::TlsClient;
 use crate::siem::channel::{Channel, Message, Outcome, SendError};
 use crate::siem::format::Format;
 
-/// A receiver that does not answer costs a round no more than this.
-const CONNECT: Duration = Duration::from_secs(2);
-/// A receiver that takes nothing costs no more than this per write.
-const WRITE: Duration = Duration::from_secs(5);
-/// How long to wait for the receiver to close after us. It closes once it has read everything.
-const CLOSE: Duration = Duration::from_secs(2);
+/// How long events are written into one connection. What a slow receiver took until then is counted, the rest goes
+/// into the next connection.
+const SPAN: Duration = Duration::from_secs(10);
 
-/// One connection per chunk: the receiver's close says that it has read all of it.
-#[derive(Debug)]
+/// One connection per chunk: the receiver's close in answer to ours says that it has read all of it.
 pub(super) struct StreamChannel {
     name: String,
     format: Format,
     address: String,
+    tls: Option<TlsClient>,
+    /// Events per connection. Halved when the receiver does not get through with them, so that one that is very slow
+    /// does not get the same events for ever; doubled when it does.
+    most: usize,
+}
+
+/// A connection as events see it.
+pub(super) trait Connection {
+    /// An error when the receiver has closed: a write into a closed connection succeeds once and is lost.
+    fn still_open(&mut self) -> io::Result<()>;
+
+    /// Writes all bytes, within the limit of a write.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()>;
+
+    /// Says that nothing more comes and waits for the receiver to close in turn. An error means that it may not have
+    /// read everything.
+    fn close(&mut self) -> io::Result<()>;
+
+    /// The error as the sink's.
+    fn trouble(&mut self, sink: &str, error: io::Error) -> SendError;
 }
 
 impl StreamChannel {
-    pub(super) fn new(name: String, format: Format, address: String) -> Self {
-        Self { name, format, address }
+    pub(super) fn new(name: String, format: Format, address: String, tls: Option<TlsClient>) -> Self {
+        Self { name, format, address, tls, most: usize::MAX }
     }
 
-    fn deliver(&self, events: &[Message]) -> Result<(), SendError> {
-        let mut stream = self.connect()?;
-        let failed = |error: io::Error| SendError::Send { sink: self.name.clone(), why: error.to_string() };
-        for event in events {
-            // A write into a closed connection succeeds once and is lost, so look before each one.
-            still_open(&stream).map_err(failed)?;
-            stream.write_all(&counted(self.format, event)).map_err(failed)?;
-        }
-        stream.flush().map_err(failed)?;
-        taken(&mut stream).map_err(failed)
+    fn connect(&self) -> Result<Box<dyn Connection>, SendError> {
+        let line = Line::connect(&self.name, &self.address)?;
+        Ok(match &self.tls {
+            Some(client) => Box::new(client.handshake(&self.name, line)?),
+            None => Box::new(line),
+        })
     }
 
-    fn connect(&self) -> Result<TcpStream, SendError> {
-        let resolved = self
-            .address
-            .to_socket_addrs()
-            .map_err(|error| SendError::Resolve { sink: self.name.clone(), why: error.to_string() })?;
-        let mut last = io::Error::new(ErrorKind::NotFound, "no address");
-        for peer in resolved {
-            match TcpStream::connect_timeout(&peer, CONNECT).and_then(prepared) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = error,
+    /// How many of the events, from the front, the receiver has.
+    fn deliver(&self, connection: &mut dyn Connection, events: &[Message]) -> io::Result<usize> {
+        let begun = Instant::now();
+        let mut written = 0;
+        for event in events.iter().take(self.most) {
+            if begun.elapsed() > SPAN {
+                break;
             }
+            connection.still_open()?;
+            connection.write(&counted(self.format, event))?;
+            written += 1;
         }
-        Err(SendError::Connect { sink: self.name.clone(), why: last.to_string() })
+        connection.still_open()?;
+        connection.close()?;
+        Ok(written)
     }
 }
 
 impl Channel for StreamChannel {
     fn send(&mut self, events: &[Message]) -> Outcome {
-        match self.deliver(events) {
-            Ok(()) => Outcome { done: events.len(), ..Outcome::default() },
-            Err(error) => Outcome::failed(error),
+        let mut connection = match self.connect() {
+            Ok(connection) => connection,
+            Err(error) => return Outcome::failed(error),
+        };
+        match self.deliver(connection.as_mut(), events) {
+            Ok(done) => {
+                self.most = self.most.saturating_mul(2);
+                Outcome { done, ..Outcome::default() }
+            }
+            Err(error) => {
+                if error.kind() == ErrorKind::TimedOut {
+                    self.most = (self.most.min(events.len()) / 2).max(1);
+                }
+                Outcome::failed(connection.trouble(&self.name, error))
+            }
         }
     }
 }
 
-fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
-    stream.set_write_timeout(Some(WRITE))?;
-    stream.set_read_timeout(Some(CLOSE))?;
-    stream.set_nodelay(true)?;
-    Ok(stream)
-}
+/// How an alert begins (RFC 8446 section 5.1): the answer of a TLS port to what is no TLS.
+const ALERT: [u8; 2] = [21, 3];
 
-/// An error when the receiver has closed. A syslog receiver never speaks, so anything to read is the end.
-fn still_open(stream: &TcpStream) -> io::Result<()> {
-    stream.set_nonblocking(true)?;
-    let peeked = stream.peek(&mut [0]);
-    stream.set_nonblocking(false)?;
-    match peeked {
-        Ok(0) => Err(io::Error::new(ErrorKind::ConnectionAborted, "the receiver closed the connection")),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
-        Err(error) => Err(error),
+impl Connection for Line {
+    /// A syslog receiver never speaks: what can be read is the end, or a protest.
+    fn still_open(&mut self) -> io::Result<()> {
+        let mut first = [0; 2];
+        match self.at_once(|stream| stream.peek(&mut first)) {
+            Ok(0) => Err(closed()),
+            Ok(_) => heard(&first),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.allow(WRITE, "it takes nothing");
+        self.write_all(bytes)
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        let shut = self.shut()?;
+        let mut words = [0; 256];
+        while self.read(&mut words)? > 0 {
+            heard(&words)?;
+        }
+        self.answered(shut)
+    }
+
+    fn trouble(&mut self, sink: &str, error: io::Error) -> SendError {
+        SendError::Send { sink: sink.to_owned(), why: error.to_string() }
     }
 }
 
-/// Says that nothing more comes and waits for the receiver to close in turn: a reset now means that events were lost.
-/// A receiver that keeps the connection open has had its chance to object.
-fn taken(stream: &mut TcpStream) -> io::Result<()> {
-    stream.shutdown(Shutdown::Write)?;
-    let mut rest = [0; 256];
-    for _ in 0..4 {
-        match stream.read(&mut rest) {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
-            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(()),
-            Err(error) => return Err(error),
-        }
+/// An error when these bytes are a TLS alert: what we sent was thrown away. Any other talk is nothing to us.
+fn heard(words: &[u8]) -> io::Result<()> {
+    if words.starts_with(&ALERT) {
+        return Err(io::Error::other("it speaks TLS on this port: transport = \"tls\""));
     }
     Ok(())
 }
