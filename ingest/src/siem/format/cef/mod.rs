@@ -53,8 +53,17 @@ fn name(ecs: &Value) -> &str {
 }
 
 /// Labels that have a key of the standard.
-const PLACED: [&str; 7] =
-    ["policy_status", "evidence", "department", "deadline", "devices", "exchanges", "report_due_at"];
+const PLACED: [&str; 9] = [
+    "policy_status",
+    "evidence",
+    "department",
+    "deadline",
+    "devices",
+    "exchanges",
+    "flows",
+    "report_due_at",
+    "revision",
+];
 
 struct Extension<'a> {
     ecs: &'a Value,
