@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ingest::deliver::{DeliverConfig, Deliverer};
-use ingest::siem::{FileTarget, Format, SinkTarget, To};
+use ingest::siem::SinkTarget;
 use sample::*;
 use sensor::record::{FlowRecord, Record};
 use serde_json::Value;
@@ -211,22 +211,4 @@ fn a_receiver_that_takes_nothing_costs_a_bounded_time() {
     let started = Instant::now();
     deliverer.drain(None).unwrap();
     assert!(started.elapsed() < Duration::from_secs(8), "{:?}", started.elapsed());
-}
-
-/// The example in the documentation is what the program emits, byte for byte.
-#[test]
-fn the_documented_event_is_the_emitted_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("events.ndjson");
-    let target = SinkTarget {
-        name: "file".to_owned(),
-        format: Format::Ecs,
-        activity: false,
-        to: To::File(FileTarget { path: path.clone() }),
-    };
-    deliver(dir.path(), target, &[flow_record(flow("10.20.1.12", "deep", MONDAY))]).drain(None).unwrap();
-    let event: Value = serde_json::from_str(fs::read_to_string(path).unwrap().lines().next().unwrap()).unwrap();
-    let pretty = serde_json::to_string_pretty(&event).unwrap();
-    let page = include_str!("../../docs/siem.md");
-    assert!(page.contains(&pretty), "docs/siem.md should show:\n{pretty}");
 }

@@ -1,4 +1,4 @@
-//! A finding as one event of the Elastic Common Schema. `docs/siem.md` holds the field table.
+//! A finding as one event of the Elastic Common Schema. `docs/siem-formats.md` holds the field table.
 
 use std::net::IpAddr;
 
