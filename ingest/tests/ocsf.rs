@@ -98,13 +98,16 @@ fn every_kind_of_event_is_what_the_schema_asks_for() {
     assert_eq!(of("/finding_info/attacks/0/technique/uid"), techniques);
 }
 
+/// Makes an event wrong.
+type Break = fn(&mut Value);
+
 #[test]
 fn an_event_that_breaks_the_schema_is_told() {
     let ocsf = Ocsf::load();
     let events = events();
     let finding = events.iter().find(|e| e["class_uid"] == 2004 && e.get("evidences").is_some()).unwrap();
     let activity = events.iter().find(|e| e["class_uid"] == 4001).unwrap();
-    let breaks: [(&str, fn(&mut Value)); 9] = [
+    let breaks: [(&str, Break); 9] = [
         ("a required attribute is missing", |e| drop(e.as_object_mut().unwrap().remove("severity_id"))),
         ("an attribute is unknown", |e| e["severty"] = json!(1)),
         ("an attribute of an object is unknown", |e| e["metadata"]["product"]["vendor"] = json!("x")),
