@@ -16,11 +16,16 @@ need sysctl procps
 need mount mount
 need /usr/sbin/rsyslogd rsyslog
 need curl curl
+need python3 python3
+python3 -c 'import ensurepip, venv' 2>/dev/null || need "/none of python's venv" python3-venv
+python3 -m pip --version >/dev/null 2>&1 || need "/none of python's pip" python3-pip
 install_needs
 if [ -z "${SHADOWTAP_TEST_CLICKHOUSE:-}${SHADOWTAP_TEST_ENGINE:-}" ]; then
     # Without it the tests on ClickHouse say that they are skipped, and fail where nothing may be skipped.
     SHADOWTAP_TEST_ENGINE="$(tests/clickhouse/fetch.sh)" && export SHADOWTAP_TEST_ENGINE
 fi
+# Without it the tests on syslog-ng and on TLS say that they are skipped, and fail where nothing may be skipped.
+SHADOWTAP_TEST_SYSLOG="$(ingest/tests/siem/fetch.sh)" && export SHADOWTAP_TEST_SYSLOG
 
 PATH="$PATH:/usr/sbin:/sbin"
 exec cargo test --workspace --locked "$@"

@@ -17,15 +17,40 @@ pub fn safe_name(name: &str) -> String {
     safe
 }
 
-/// Text for people without characters that could change how the rest of the line reads: controls and marks of
-/// direction are written as `\u{..}`.
+/// Text for people without characters that could change how the rest of the line reads: controls, marks of direction
+/// and what cannot be seen are written as `\u{..}`.
 pub fn safe_text(text: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let mut safe = String::with_capacity(text.len());
+    safe_within(text, usize::MAX)
+}
+
+/// The same, and no more than `max` characters come out.
+pub fn safe_within(text: &str, max: usize) -> String {
+    let mut safe = String::with_capacity(text.len().min(max));
+    let mut length = 0_usize;
     for c in text.chars() {
-        if c.is_control() || turns(c) { safe.extend(c.escape_unicode()) } else { safe.push(c) }
+        let piece = if c.is_control() || turns(c) { c.escape_unicode().to_string() } else { c.to_string() };
+        length = length.saturating_add(piece.chars().count());
+        if length > max {
+            break;
+        }
+        safe.push_str(&piece);
     }
     safe
+}
+
+/// Characters that turn the direction of text, end a line or take no room (Unicode's bidirectional controls, separators
+/// and tags).
+fn turns(c: char) -> bool {
+    matches!(
+        c,
+        '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e007f}'
+    )
 }
 
 /// Bytes in the unit that keeps the number short: `950 B`, `12 kB`, `3.4 MB`. Powers of 1,000.
@@ -89,6 +114,14 @@ mod tests {
         let safe = safe_name("a\nb\u{7f}\u{202e}<x>\\\0");
         assert_eq!(safe, "a\\u{a}b\\u{7f}\\u{202e}<x>\\u{5c}\\u{0}");
         assert_eq!(safe_name(&"x".repeat(9000)).len(), NAME_MAX);
+    }
+
+    #[test]
+    fn text_is_cut_between_characters_and_never_within_an_escape() {
+        assert_eq!(safe_within("Büro\n", 4), "Büro");
+        assert_eq!(safe_within("Büro\n", 9), "Büro\\u{a}");
+        assert_eq!(safe_within("Büro\n", 8), "Büro");
+        assert_eq!(safe_text("a\u{61c}b\u{e0041}"), "a\\u{61c}b\\u{e0041}");
     }
 
     #[test]

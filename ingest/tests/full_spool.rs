@@ -64,8 +64,8 @@ impl Store for Flapping {
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError> {
         self.store.newest(site, before)
     }
-    fn facts(&self, window: Window) -> Result<Facts, StoreError> {
-        self.store.facts(window)
+    fn facts(&self, site: &str, window: Window) -> Result<Facts, StoreError> {
+        self.store.facts(site, window)
     }
 }
 

@@ -3,12 +3,13 @@
 
 use std::net::IpAddr;
 
-use rules::catalogue::Service;
+use rules::catalogue::{Access, Service};
 use rules::policy::Status;
 use sensor::record::{FlowRecord, Protocol};
 use serde_json::{Map, Value, json};
 
 use super::ecs::{ECS_VERSION, observer};
+use super::safe::safe;
 use crate::text::safe_name;
 use crate::time::utc;
 
@@ -54,6 +55,7 @@ pub(crate) fn event(flow: &FlowRecord, service: &Service, status: Status) -> Val
             "type": if matches!(flow.client_ip, IpAddr::V4(_)) { "ipv4" } else { "ipv6" },
             "community_id": flow.community_id,
             "bytes": flow.bytes_up.saturating_add(flow.bytes_down),
+            "direction": if flow.access == Access::Local { "internal" } else { "outbound" },
         },
         "service": {"id": flow.service, "name": service.name},
         "observer": observer(&flow.sensor, &flow.site),
@@ -75,7 +77,7 @@ pub(crate) fn event(flow: &FlowRecord, service: &Service, status: Status) -> Val
             event["tls"] = tls;
         }
     }
-    event
+    safe(event)
 }
 
 fn labels(flow: &FlowRecord, status: Status) -> Value {

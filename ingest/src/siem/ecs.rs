@@ -1,4 +1,4 @@
-//! A finding as one event of the Elastic Common Schema. `docs/siem.md` holds the field table.
+//! A finding as one event of the Elastic Common Schema. `docs/siem-formats.md` holds the field table.
 
 use std::net::IpAddr;
 
@@ -6,8 +6,9 @@ use rules::policy::{FindingRule, Route};
 use serde_json::{Map, Value, json};
 
 use super::labels::labels;
+use super::safe::{TEXT_MAX, safe};
 use crate::judge::{Action, Contact, Detail, Digest, Finding, digest_sentence, rule_name, sentence};
-use crate::text::{safe_name, safe_text};
+use crate::text::{safe_name, safe_within};
 use crate::time::utc;
 
 /// The ECS version whose field names are used.
@@ -42,7 +43,7 @@ pub fn event(finding: &Finding, action: Action, at: i64) -> Value {
     if let Some((id, name)) = technique(finding) {
         event["threat"] = json!({"framework": "MITRE ATT&CK", "technique": {"id": [id], "name": [name]}});
     }
-    event
+    safe(event)
 }
 
 /// The event that counts what the budget held back.
@@ -52,7 +53,7 @@ pub fn digest(digest: &Digest, uid: &str) -> Value {
     for (rule, held) in &digest.held {
         labels.insert(format!("held_{}", rule.replace('-', "_")), Value::String(held.to_string()));
     }
-    json!({
+    safe(json!({
         "@timestamp": utc(digest.to),
         "ecs": {"version": ECS_VERSION},
         "message": digest_sentence(digest),
@@ -72,7 +73,7 @@ pub fn digest(digest: &Digest, uid: &str) -> Value {
         },
         "observer": observer("", &digest.site),
         "labels": labels,
-    })
+    }))
 }
 
 /// An event that says of itself that it is a test, with its id: for `shadowtap siem test`.
@@ -100,7 +101,7 @@ pub fn test(sensor: &str, site: &str, at: i64) -> (String, Value) {
         "observer": observer(sensor, site),
         "labels": {"test": "true"},
     });
-    (uid, event)
+    (uid, safe(event))
 }
 
 /// Writes into an event who is to hear of it, as the policy's `[routes]` say. A client stands there only where the
@@ -113,7 +114,7 @@ pub fn routed(mut event: Value, route: Route<'_>) -> Value {
     ];
     for (key, recipient) in recipients {
         if let Some(recipient) = recipient {
-            event["labels"][key] = Value::String(safe_text(recipient));
+            event["labels"][key] = Value::String(safe_within(recipient, TEXT_MAX));
         }
     }
     event
@@ -162,10 +163,10 @@ pub(super) fn observer(sensor: &str, site: &str) -> Value {
         "version": env!("CARGO_PKG_VERSION"),
     });
     if !sensor.is_empty() {
-        observer["name"] = Value::String(safe_text(sensor));
+        observer["name"] = Value::String(sensor.to_owned());
     }
     if !site.is_empty() {
-        observer["geo"] = json!({"name": safe_text(site)});
+        observer["geo"] = json!({"name": site});
     }
     observer
 }

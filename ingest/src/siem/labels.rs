@@ -1,9 +1,10 @@
-//! What ECS has no field for. Labels are keywords, so numbers are written as text.
+//! What ECS has no field for. Labels are keywords, so numbers are written as text. Texts of people are made safe with
+//! the whole event.
 
 use serde_json::{Map, Value};
 
 use crate::judge::{Contact, Detail, Finding, next_steps};
-use crate::text::{safe_name, safe_text};
+use crate::text::safe_name;
 use crate::time::utc;
 
 /// Labels of a finding's event at a moment.
@@ -24,9 +25,9 @@ pub(super) fn labels(finding: &Finding, at: i64) -> Value {
     labels.maybe("vendor", Some(&finding.vendor).filter(|vendor| !vendor.is_empty()));
     labels.maybe("catalogue", Some(&finding.catalogue).filter(|catalogue| !catalogue.is_empty()));
     labels.maybe("department", finding.group_name.as_ref());
-    labels.maybe("acknowledged_by", finding.acknowledged_by.as_deref().map(safe_text));
-    labels.maybe("closed_by", finding.closed_by.as_deref().map(safe_text));
-    labels.maybe("closed_reason", finding.closed_reason.as_deref().map(safe_text));
+    labels.maybe("acknowledged_by", finding.acknowledged_by.as_deref());
+    labels.maybe("closed_by", finding.closed_by.as_deref());
+    labels.maybe("closed_reason", finding.closed_reason.as_deref());
     if let Some(contact) = &finding.contact {
         labels.contact(contact);
     }
@@ -74,7 +75,7 @@ impl Labels {
                 self.span(*bytes, *since);
             }
             Detail::Anomaly { what, bytes, since, until, references, score, learning } => {
-                self.put("anomaly", safe_text(what));
+                self.put("anomaly", what);
                 self.put("usual", references.join("; "));
                 self.put("score", format!("{}.{}", score / 10, score % 10));
                 self.put("learning", learning);

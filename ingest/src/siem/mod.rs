@@ -3,6 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `ecs`, `labels`, `activity` | the event: ECS JSON, as it waits in the outbox |
+//! | `safe` | no text of an event harms its reader |
 //! | `format/` | the same event as OCSF or CEF, made when it is sent |
 //! | `target` | what the configuration says of a sink |
 //! | `outbox`, `sink`, `channel` | what waits; one receiver with its pauses; what takes a chunk of events out of the house |
@@ -16,6 +17,7 @@ mod format;
 mod http;
 mod labels;
 mod outbox;
+mod safe;
 mod sink;
 mod store;
 mod syslog;

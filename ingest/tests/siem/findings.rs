@@ -111,21 +111,3 @@ fn events_that_a_receiver_never_read_are_not_marked() {
     assert_eq!((report.sent, report.waiting), (0, 1), "{report:?}");
     peer.join().unwrap();
 }
-
-/// The example in the documentation is what the program emits, byte for byte.
-#[test]
-fn the_documented_event_is_the_emitted_one() {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("events.ndjson");
-    let target = SinkTarget {
-        name: "file".to_owned(),
-        format: Format::Ecs,
-        activity: false,
-        to: To::File(FileTarget { path: path.clone() }),
-    };
-    deliverer(dir.path(), vec![target], &[flow_record(flow("10.20.1.12", "deep", MONDAY))]).drain(None).unwrap();
-    let event: Value = serde_json::from_str(fs::read_to_string(path).unwrap().lines().next().unwrap()).unwrap();
-    let pretty = serde_json::to_string_pretty(&event).unwrap();
-    let page = include_str!("../../../docs/siem.md");
-    assert!(page.contains(&pretty), "docs/siem.md should show:\n{pretty}");
-}

@@ -3,6 +3,7 @@
 
 mod cef;
 mod ocsf;
+mod read;
 
 use serde_json::Value;
 

@@ -21,7 +21,7 @@ const SENDER: &str = "<grants><query>GRANT SELECT, INSERT ON test.*</query>\
     <query>GRANT CREATE TEMPORARY TABLE, FILE, REMOTE ON *.*</query></grants>";
 
 fn ddl(database: &str, cluster: Option<&str>) -> Ddl {
-    let keep = Keep { raw_days: 0, rollup_days: 0 };
+    let keep = Keep { raw_days: 0, rollup_days: 0, findings_days: 0 };
     Ddl { database: database.to_owned(), cluster: cluster.map(str::to_owned), keep }
 }
 
