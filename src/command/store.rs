@@ -1,7 +1,7 @@
 //! `shadowtap store`: the SQL with which an administrator prepares a ClickHouse server or cluster.
 
 use clap::Subcommand;
-use ingest::store::clickhouse::{Ddl, Grants, Keep};
+use ingest::store::clickhouse::{Ddl, Grants};
 
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 fn ddl(setup: &SetupArgs, cluster: &Option<String>) -> Result<Ddl, Failure> {
     let (database, keep) = match Setup::load(setup)?.store {
         StoreChoice::ClickHouse { target, keep } => (target.database.clone(), keep),
-        StoreChoice::Embedded => (DATABASE.to_owned(), Keep::default()),
+        StoreChoice::Embedded(keep) => (DATABASE.to_owned(), keep),
     };
     Ok(Ddl { database, cluster: cluster.clone(), keep })
 }
