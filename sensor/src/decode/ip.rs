@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use etherparse::{IpNumber, Ipv4HeaderSlice, Ipv6HeaderSlice};
 
-use super::{Malformed, NotFlow, Stop, offset_in};
+use super::reason::Stop;
+use super::{Malformed, Span, offset_in};
 use crate::bytes::Reader;
 
 /// IPv6 extension headers in one packet: RFC 8200 section 4.1 orders seven, each once.
@@ -22,16 +23,66 @@ pub(super) struct Ip<'a> {
     pub(super) payload: &'a [u8],
     /// Length of the whole payload by the header.
     pub(super) payload_len: u32,
+    /// Which part of a datagram the payload is; `None` when it is all of it.
+    pub(super) part: Option<Part>,
 }
 
-/// Parses the header at the start of `bytes`; `wire_len` is what the packet takes on the wire at most.
-pub(super) fn parse(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
-    match bytes.first().map(|b| b >> 4) {
-        Some(4) => v4(bytes, wire_len),
-        Some(6) => v6(bytes, wire_len),
+/// The place of a fragment in its datagram.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    pub(super) id: u32,
+    /// Where it begins, bytes.
+    pub(super) offset: u32,
+    /// Others follow it.
+    pub(super) more: bool,
+}
+
+/// The largest payload of a datagram in fragments: offset and length together have 16 bits.
+const MAX_DATAGRAM: u32 = 65_535;
+
+impl Part {
+    /// `None` for a datagram in one part: also an IPv6 packet with the header of a fragment that is none (RFC 6946).
+    fn of(id: u32, offset: u32, more: bool, payload_len: u32) -> Result<Option<Self>, Stop> {
+        if offset == 0 && !more {
+            return Ok(None);
+        }
+        let odd = more && !payload_len.is_multiple_of(8);
+        if odd || payload_len == 0 || offset.saturating_add(payload_len) > MAX_DATAGRAM {
+            return Err(Malformed::Fragment.into());
+        }
+        Ok(Some(Self { id, offset, more }))
+    }
+}
+
+/// Parses the header at the start of `packet`; its length is what the packet takes on the wire at most.
+#[inline]
+pub(super) fn parse(packet: Span<'_>) -> Result<Ip<'_>, Stop> {
+    match packet.data.first().map(|b| b >> 4) {
+        Some(4) => v4(packet.data, packet.len),
+        Some(6) => v6(packet.data, packet.len),
         Some(_) => Err(Malformed::IpHeader.into()),
         None => Err(Malformed::IpShort.into()),
     }
+}
+
+/// True when an IP header could begin here: version, header length, and a length that leaves at most `slack` bytes of
+/// what there is. Four bytes of IPv4, six of IPv6 are enough to tell.
+pub(super) fn fits(packet: Span<'_>, slack: u32) -> bool {
+    let (least, declared, len) = match *packet.data {
+        [first, _, high, low, ..] if first >> 4 == 4 && first & 0x0f >= 5 => {
+            let len = u32::from(u16::from_be_bytes([high, low]));
+            (u32::from(first & 0x0f).saturating_mul(4), len, len)
+        }
+        [first, _, _, _, high, low, ..] if first >> 4 == 6 => {
+            let len = u32::from(u16::from_be_bytes([high, low]));
+            (40, len, len.saturating_add(40))
+        }
+        _ => return false,
+    };
+    // A super-frame beyond 64 KiB has no length in its header.
+    let huge = declared == 0 && packet.len > MAX_DATAGRAM;
+    let left = packet.len.checked_sub(len);
+    huge || len >= least && left.is_some_and(|left| left <= slack)
 }
 
 fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
@@ -46,17 +97,18 @@ fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         len => len,
     };
     let payload_len = len.checked_sub(header_len).filter(|_| len <= wire_len).ok_or(Malformed::IpHeader)?;
-    if header.fragments_offset().value() != 0 {
-        return Err(NotFlow::Fragment.into());
-    }
-    Ok(Ip {
+    let offset = u32::from(header.fragments_offset().value()) * 8;
+    let ip = Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         protocol: header.protocol(),
         len,
         payload: captured(bytes, header_len, payload_len),
         payload_len,
-    })
+        part: Part::of(header.identification().into(), offset, header.more_fragments(), payload_len)?,
+    };
+    // Authentication (RFC 4302) is the one extension header that IPv4 has.
+    if ip.protocol == IpNumber::AUTHENTICATION_HEADER { ip.transport() } else { Ok(ip) }
 }
 
 fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
@@ -70,20 +122,40 @@ fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
     if payload_len > wire_len.saturating_sub(header_len) {
         return Err(Malformed::IpHeader.into());
     }
-    let rest = captured(bytes, header_len, payload_len);
-    let (protocol, payload) = extensions(header.next_header(), rest)?;
-    Ok(Ip {
+    let ip = Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
-        protocol,
+        protocol: header.next_header(),
         len: header_len.saturating_add(payload_len),
-        payload,
-        payload_len: payload_len.saturating_sub(offset_in(rest, payload)),
-    })
+        payload: captured(bytes, header_len, payload_len),
+        payload_len,
+        part: None,
+    };
+    ip.transport()
 }
 
-/// Walks the extension headers to the transport header.
-fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<(IpNumber, &[u8]), Stop> {
+impl<'a> Ip<'a> {
+    /// The same packet behind its extension headers, or as the fragment that one of them makes it.
+    pub(super) fn transport(self) -> Result<Self, Stop> {
+        if self.part.is_some() || matches!(self.protocol, IpNumber::TCP | IpNumber::UDP) {
+            return Ok(self);
+        }
+        let (protocol, payload, part) = extensions(self.protocol, self.payload)?;
+        let payload_len = self.payload_len.saturating_sub(offset_in(self.payload, payload));
+        let part = match part {
+            Some(part) => Part::of(part.id, part.offset, part.more, payload_len)?,
+            None => None,
+        };
+        Ok(Self { protocol, payload, payload_len, part, ..self })
+    }
+}
+
+/// The last header, what follows it, and the fragment header that ended the walk.
+type Walked<'a> = (IpNumber, &'a [u8], Option<Part>);
+
+/// Walks the extension headers to the transport header, or to the header of a fragment: what follows that is a part of
+/// something.
+fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<Walked<'_>, Stop> {
     let mut r = Reader::new(bytes);
     for _ in 0..=MAX_EXTENSIONS {
         let short = |_| Stop::from(Malformed::IpShort);
@@ -104,13 +176,14 @@ fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<(IpNumber, &[u8]), Sto
             IpNumber::IPV6_FRAGMENTATION_HEADER => {
                 next = IpNumber(r.u8().map_err(short)?);
                 r.skip(1).map_err(short)?;
-                let offset = r.u16().map_err(short)? >> 3;
-                r.skip(4).map_err(short)?;
-                if offset != 0 {
-                    return Err(NotFlow::Fragment.into());
+                let place = r.u16().map_err(short)?;
+                let (offset, more) = (u32::from(place & !7), place & 1 == 1);
+                let id = r.u32().map_err(short)?;
+                if offset != 0 || more {
+                    return Ok((next, r.rest(), Some(Part { id, offset, more })));
                 }
             }
-            _ => return Ok((next, r.rest())),
+            _ => return Ok((next, r.rest(), None)),
         }
     }
     Err(Malformed::TooDeep.into())

@@ -3,15 +3,16 @@
 use etherparse::IpNumber;
 
 use super::ip::Ip;
-use super::{L4, Link, Malformed, NotFlow, Packet, Stop, TcpFlags};
+use super::reason::Stop;
+use super::{L4, Link, Malformed, NotFlow, Packet, TcpFlags};
 use crate::bytes::{Reader, Short};
-use crate::capture::Frame;
 
 /// Header length of a TCP segment that a snaplen cut before its data offset: without options. A flow counts bytes by
 /// sequence number, so a wrong guess is put right by the next segment.
 const BARE_TCP: u32 = 20;
 
-pub(super) fn parse<'a>(frame: &Frame<'a>, link: Link, ip: &Ip<'a>) -> Result<Packet<'a>, Stop> {
+#[inline]
+pub(super) fn parse<'a>(time: i64, frame_len: u32, link: Link, ip: &Ip<'a>) -> Result<Packet<'a>, Stop> {
     let (ports, l4, header_len, payload_len) = match ip.protocol {
         IpNumber::TCP => tcp(ip)?,
         IpNumber::UDP => udp(ip)?,
@@ -20,13 +21,13 @@ pub(super) fn parse<'a>(frame: &Frame<'a>, link: Link, ip: &Ip<'a>) -> Result<Pa
     };
     let payload = ip.payload.get(header_len as usize..).unwrap_or_default();
     Ok(Packet {
-        time: frame.time,
+        time,
         src: (ip.src, ports.0),
         dst: (ip.dst, ports.1),
         l4,
         payload: payload.get(..payload_len as usize).unwrap_or(payload),
         payload_len,
-        frame_len: frame.wire_len,
+        frame_len,
         ip_len: ip.len,
         link,
     })
@@ -61,8 +62,7 @@ fn udp(ip: &Ip<'_>) -> Result<Header, Stop> {
     let mut r = Reader::new(ip.payload);
     let ports = (r.u16().map_err(short)?, r.u16().map_err(short)?);
     let room = ip.payload_len.saturating_sub(8);
-    // Length 0 is a super-frame or a jumbogram: the IP header's length is the truth then. A first fragment holds less
-    // than the datagram.
+    // Length 0 is a super-frame or a jumbogram: the IP header's length is the truth then.
     let payload_len = match r.u16() {
         Ok(0) | Err(_) => room,
         Ok(len) => {

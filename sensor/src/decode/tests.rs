@@ -1,0 +1,1 @@
+//! Each encapsulation from bytes.
