@@ -10,7 +10,7 @@ use crate::bytes::{Reader, Short};
 const MAX_TAGS: usize = 4;
 
 /// Largest value of the field that is a length (IEEE 802.3) and no EtherType.
-const MAX_LENGTH: u16 = 0x05dc;
+pub(super) const MAX_LENGTH: u16 = 0x05dc;
 const MPLS: u16 = 0x8847;
 const MPLS_UPSTREAM: u16 = 0x8848;
 const PPPOE_SESSION: u16 = 0x8864;

@@ -97,18 +97,24 @@ fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         len => len,
     };
     let payload_len = len.checked_sub(header_len).filter(|_| len <= wire_len).ok_or(Malformed::IpHeader)?;
-    let offset = u32::from(header.fragments_offset().value()) * 8;
-    let ip = Ip {
+    let mut ip = Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         protocol: header.protocol(),
         len,
         payload: captured(bytes, header_len, payload_len),
         payload_len,
-        part: Part::of(header.identification().into(), offset, header.more_fragments(), payload_len)?,
+        part: None,
     };
-    // Authentication (RFC 4302) is the one extension header that IPv4 has.
-    if ip.protocol == IpNumber::AUTHENTICATION_HEADER { ip.transport() } else { Ok(ip) }
+    let offset = header.fragments_offset().value();
+    if header.more_fragments() || offset != 0 {
+        let (id, offset) = (header.identification().into(), u32::from(offset) * 8);
+        ip.part = Part::of(id, offset, header.more_fragments(), payload_len)?;
+    } else if ip.protocol == IpNumber::AUTHENTICATION_HEADER {
+        // Authentication (RFC 4302) is the one extension header that IPv4 has.
+        return ip.transport();
+    }
+    Ok(ip)
 }
 
 fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {

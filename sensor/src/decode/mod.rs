@@ -125,40 +125,47 @@ pub enum Decoded<'a> {
 pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
     let (mut link, mut depth) = (Link::default(), Depth::default());
     let whole = Span { data: frame.data, len: frame.wire_len };
-    let ip = link::network(frame.link, whole, &mut link, &mut depth).and_then(ip::parse);
-    decoded(ip.and_then(|ip| innermost(frame.time, frame.wire_len, link, ip, depth)))
+    let first = match link::network(frame.link, whole, &mut link, &mut depth) {
+        Ok(packet) => packet,
+        Err(stop) => return stop.into(),
+    };
+    match ip::parse(first) {
+        Ok(ip) if tunnel::is_plain(&ip) => transport::parse((frame.time, frame.wire_len), link, &ip),
+        Ok(ip) => innermost((frame.time, frame.wire_len), link, ip, depth).unwrap_or_else(Decoded::from),
+        Err(stop) => stop.into(),
+    }
 }
 
 /// Decodes a datagram whose last missing part came with `frame`: the packet has this frame's time and length.
 pub fn decode_datagram<'a>(frame: &Frame<'_>, datagram: &'a Datagram) -> Decoded<'a> {
     let (link, depth) = datagram.place();
-    decoded(datagram.ip().and_then(|ip| innermost(frame.time, frame.wire_len, link, ip, depth)))
+    let decoded = datagram.ip().and_then(|ip| innermost((frame.time, frame.wire_len), link, ip, depth));
+    decoded.unwrap_or_else(Decoded::from)
 }
 
+/// Time and length of a frame.
+type Taken = (i64, u32);
+
 /// Follows tunnels from an IP header to the packet that they carry.
-fn innermost<'a>(
-    time: i64,
-    frame_len: u32,
-    mut link: Link,
-    mut ip: Ip<'a>,
-    mut depth: Depth,
-) -> Result<Decoded<'a>, Stop> {
+#[inline(never)]
+fn innermost(taken: Taken, mut link: Link, mut ip: Ip<'_>, mut depth: Depth) -> Result<Decoded<'_>, Stop> {
     loop {
         if let Some(part) = ip.part {
             return Ok(Decoded::Fragment(Fragment { ip, part, link, depth }));
         }
         match tunnel::inside(&ip, &mut link, &mut depth)? {
             Some(inner) => ip = ip::parse(inner)?,
-            None => return transport::parse(time, frame_len, link, &ip).map(Decoded::Packet),
+            None => return Ok(transport::parse(taken, link, &ip)),
         }
     }
 }
 
-fn decoded(result: Result<Decoded<'_>, Stop>) -> Decoded<'_> {
-    match result {
-        Ok(decoded) => decoded,
-        Err(Stop::NotFlow(what)) => Decoded::NotFlow(what),
-        Err(Stop::Malformed(why)) => Decoded::Malformed(why),
+impl From<Stop> for Decoded<'_> {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::NotFlow(what) => Self::NotFlow(what),
+            Stop::Malformed(why) => Self::Malformed(why),
+        }
     }
 }
 

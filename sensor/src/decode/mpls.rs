@@ -14,6 +14,10 @@ const MAX_LABELS: usize = 16;
 pub(super) fn inside<'a>(span: Span<'a>, link: &mut Link, depth: &mut Depth) -> Result<Span<'a>, Stop> {
     let inner = unstack(span)?;
     if ip::fits(inner, PADDING) {
+        // Six bytes of an address fit too now and then; an Ethernet header with its packet does not by chance.
+        if let Some(Ok(packet)) = ether::likely_ethernet(inner, link, depth) {
+            return Ok(packet);
+        }
         (link.src, link.dst) = (None, None);
         return Ok(inner);
     }

@@ -3,8 +3,7 @@
 use etherparse::IpNumber;
 
 use super::ip::Ip;
-use super::reason::Stop;
-use super::{L4, Link, Malformed, NotFlow, Packet, TcpFlags};
+use super::{Decoded, L4, Link, Malformed, NotFlow, Packet, Taken, TcpFlags};
 use crate::bytes::{Reader, Short};
 
 /// Header length of a TCP segment that a snaplen cut before its data offset: without options. A flow counts bytes by
@@ -12,22 +11,26 @@ use crate::bytes::{Reader, Short};
 const BARE_TCP: u32 = 20;
 
 #[inline]
-pub(super) fn parse<'a>(time: i64, frame_len: u32, link: Link, ip: &Ip<'a>) -> Result<Packet<'a>, Stop> {
-    let (ports, l4, header_len, payload_len) = match ip.protocol {
-        IpNumber::TCP => tcp(ip)?,
-        IpNumber::UDP => udp(ip)?,
-        IpNumber::ICMP | IpNumber::IPV6_ICMP => return Err(NotFlow::Icmp.into()),
-        _ => return Err(NotFlow::OtherIp.into()),
+pub(super) fn parse<'a>(taken: Taken, link: Link, ip: &Ip<'a>) -> Decoded<'a> {
+    let header = match ip.protocol {
+        IpNumber::TCP => tcp(ip),
+        IpNumber::UDP => udp(ip),
+        IpNumber::ICMP | IpNumber::IPV6_ICMP => return Decoded::NotFlow(NotFlow::Icmp),
+        _ => return Decoded::NotFlow(NotFlow::OtherIp),
+    };
+    let (ports, l4, header_len, payload_len) = match header {
+        Ok(header) => header,
+        Err(why) => return Decoded::Malformed(why),
     };
     let payload = ip.payload.get(header_len as usize..).unwrap_or_default();
-    Ok(Packet {
-        time,
+    Decoded::Packet(Packet {
+        time: taken.0,
         src: (ip.src, ports.0),
         dst: (ip.dst, ports.1),
         l4,
         payload: payload.get(..payload_len as usize).unwrap_or(payload),
         payload_len,
-        frame_len,
+        frame_len: taken.1,
         ip_len: ip.len,
         link,
     })
@@ -35,7 +38,7 @@ pub(super) fn parse<'a>(time: i64, frame_len: u32, link: Link, ip: &Ip<'a>) -> R
 
 type Header = ((u16, u16), L4, u32, u32);
 
-fn tcp(ip: &Ip<'_>) -> Result<Header, Stop> {
+fn tcp(ip: &Ip<'_>) -> Result<Header, Malformed> {
     let short = |_: Short| Malformed::TransportShort;
     let mut r = Reader::new(ip.payload);
     let ports = (r.u16().map_err(short)?, r.u16().map_err(short)?);
@@ -43,7 +46,7 @@ fn tcp(ip: &Ip<'_>) -> Result<Header, Stop> {
     let (seq, header_len, flags) = match tcp_fields(r) {
         Ok((seq, offset, flags)) => (seq, u32::from(offset >> 4) * 4, flags),
         Err(_) if cut => (r.u32().unwrap_or_default(), BARE_TCP, 0x10),
-        Err(_) => return Err(Malformed::TransportShort.into()),
+        Err(_) => return Err(Malformed::TransportShort),
     };
     let payload_len = ip.payload_len.checked_sub(header_len).filter(|_| header_len >= BARE_TCP);
     let payload_len = payload_len.ok_or(Malformed::TransportHeader)?;
@@ -57,7 +60,7 @@ fn tcp_fields(mut r: Reader<'_>) -> Result<(u32, u8, u8), Short> {
     Ok((seq, r.u8()?, r.u8()?))
 }
 
-fn udp(ip: &Ip<'_>) -> Result<Header, Stop> {
+fn udp(ip: &Ip<'_>) -> Result<Header, Malformed> {
     let short = |_: Short| Malformed::TransportShort;
     let mut r = Reader::new(ip.payload);
     let ports = (r.u16().map_err(short)?, r.u16().map_err(short)?);

@@ -168,7 +168,9 @@ impl Piece {
 impl First {
     fn of(fragment: &Fragment<'_>) -> Self {
         let Fragment { ip, link, depth, .. } = *fragment;
-        let header_len = ip.len.saturating_sub(ip.payload_len);
+        // The datagram has all headers of its first fragment but the one that made it a fragment.
+        let gone = if ip.src.is_ipv6() { 8 } else { 0 };
+        let header_len = ip.len.saturating_sub(ip.payload_len).saturating_sub(gone);
         Self { src: ip.src, dst: ip.dst, protocol: ip.protocol, header_len, link, depth }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::bare;
 use crate::bytes::{Reader, Short};
-use crate::decode::ether::{self, BRIDGED, ethernet, ppp};
+use crate::decode::ether::{self, BRIDGED, MAX_LENGTH, ethernet, ppp};
 use crate::decode::reason::Stop;
 use crate::decode::{Depth, Link, Malformed, NotFlow, Span};
 
@@ -63,7 +63,7 @@ impl<'a> Gre<'a> {
                 bare(link);
                 ppp(self.payload, link, depth)
             }
-            (0, other) => ether::network(other, self.payload, link, depth),
+            (0, other) if other > MAX_LENGTH => ether::network(other, self.payload, link, depth),
             _ => Err(NotFlow::OtherIp.into()),
         }
     }

@@ -24,8 +24,13 @@ const ETHER_IN_IP: IpNumber = IpNumber(97);
 /// RFC 4023.
 const MPLS_IN_IP: IpNumber = IpNumber(137);
 
-/// The IP packet in a tunnel; `None` when the packet is none.
+/// True for TCP and UDP that is certainly in no tunnel, and whole: almost every packet.
 #[inline]
+pub(super) fn is_plain(ip: &Ip<'_>) -> bool {
+    ip.part.is_none() && (ip.protocol == IpNumber::TCP || ip.protocol == IpNumber::UDP && udp::hint(ip).is_none())
+}
+
+/// The IP packet in a tunnel; `None` when the packet is none.
 pub(super) fn inside<'a>(ip: &Ip<'a>, link: &mut Link, depth: &mut Depth) -> Result<Option<Span<'a>>, Stop> {
     match ip.protocol {
         IpNumber::TCP => Ok(None),

@@ -15,7 +15,7 @@ const IPV6: u16 = 0x86dd;
 
 /// What a port hints at.
 #[derive(Debug, Clone, Copy)]
-enum Hint {
+pub(super) enum Hint {
     Vxlan,
     Geneve,
     Gtp,
@@ -46,21 +46,24 @@ enum Inner<'a> {
     Mpls(Span<'a>),
 }
 
-/// The IP packet in a UDP tunnel; `None` when the datagram is none.
+/// What the ports of a datagram hint at.
 #[inline]
+pub(super) fn hint(ip: &Ip<'_>) -> Option<Hint> {
+    let &[a, b, c, d] = ip.payload.first_chunk()?;
+    Hint::of(u16::from_be_bytes([c, d])).or_else(|| Hint::of(u16::from_be_bytes([a, b])))
+}
+
+/// The IP packet in a UDP tunnel; `None` when the datagram is none.
 pub(super) fn inside<'a>(ip: &Ip<'a>, link: &mut Link, depth: &mut Depth) -> Result<Option<Span<'a>>, Stop> {
-    let Some((header, payload)) = ip.payload.split_first_chunk::<8>() else { return Ok(None) };
-    let [a, b, c, d, high, low, _, _] = *header;
-    let ports = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
-    let Some(hint) = Hint::of(ports.1).or_else(|| Hint::of(ports.0)) else { return Ok(None) };
+    let Some(hint) = hint(ip) else { return Ok(None) };
+    let Some((&[_, _, _, _, high, low, _, _], payload)) = ip.payload.split_first_chunk() else { return Ok(None) };
     let room = ip.payload_len.saturating_sub(8);
     let len = match u16::from_be_bytes([high, low]) {
         0 => room,
         len => room.min(u32::from(len).saturating_sub(8)),
     };
     let span = Span { data: payload, len: room }.first(len);
-    let Some(found) = guess(hint, span, link, depth) else { return Ok(None) };
-    found.map(Some)
+    guess(hint, span, link, depth).transpose()
 }
 
 /// Looks whether the payload is what the port hints at, and leaves all as it was when not.

@@ -1,1 +1,0 @@
-//! Each encapsulation from bytes.
