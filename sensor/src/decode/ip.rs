@@ -23,12 +23,12 @@ pub(super) struct Ip<'a> {
     pub(super) payload: &'a [u8],
     /// Length of the whole payload by the header.
     pub(super) payload_len: u32,
-    /// Which part of a datagram the payload is; `None` when it is all of it.
-    pub(super) part: Option<Part>,
+    /// Which part of a datagram the payload is.
+    pub(super) part: Part,
 }
 
-/// The place of a fragment in its datagram.
-#[derive(Debug, Clone, Copy)]
+/// The place of a fragment in its datagram. A datagram in one part begins at 0 and nothing follows it.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Part {
     pub(super) id: u32,
     /// Where it begins, bytes.
@@ -41,21 +41,21 @@ pub(super) struct Part {
 const MAX_DATAGRAM: u32 = 65_535;
 
 impl Part {
-    /// `None` for a datagram in one part: also an IPv6 packet with the header of a fragment that is none (RFC 6946).
-    fn of(id: u32, offset: u32, more: bool, payload_len: u32) -> Result<Option<Self>, Stop> {
-        if offset == 0 && !more {
-            return Ok(None);
-        }
-        let odd = more && !payload_len.is_multiple_of(8);
-        if odd || payload_len == 0 || offset.saturating_add(payload_len) > MAX_DATAGRAM {
-            return Err(Malformed::Fragment.into());
-        }
-        Ok(Some(Self { id, offset, more }))
+    pub(super) fn is_whole(self) -> bool {
+        self.offset == 0 && !self.more
+    }
+
+    /// Refuses what no datagram can have.
+    #[cold]
+    fn check(self, payload_len: u32) -> Result<(), Malformed> {
+        let odd = self.more && !payload_len.is_multiple_of(8);
+        let impossible = odd || payload_len == 0 || self.offset.saturating_add(payload_len) > MAX_DATAGRAM;
+        if impossible { Err(Malformed::Fragment) } else { Ok(()) }
     }
 }
 
 /// Parses the header at the start of `packet`; its length is what the packet takes on the wire at most.
-#[inline]
+#[inline(always)]
 pub(super) fn parse(packet: Span<'_>) -> Result<Ip<'_>, Stop> {
     match packet.data.first().map(|b| b >> 4) {
         Some(4) => v4(packet.data, packet.len),
@@ -85,6 +85,7 @@ pub(super) fn fits(packet: Span<'_>, slack: u32) -> bool {
     huge || len >= least && left.is_some_and(|left| left <= slack)
 }
 
+#[inline(always)]
 fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
     if bytes.first().is_some_and(|b| b & 0x0f < 5) {
         return Err(Malformed::IpHeader.into());
@@ -97,24 +98,20 @@ fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         len => len,
     };
     let payload_len = len.checked_sub(header_len).filter(|_| len <= wire_len).ok_or(Malformed::IpHeader)?;
-    let mut ip = Ip {
+    let offset = u32::from(header.fragments_offset().value()) * 8;
+    let part = Part { id: header.identification().into(), offset, more: header.more_fragments() };
+    if !part.is_whole() {
+        part.check(payload_len)?;
+    }
+    Ok(Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         protocol: header.protocol(),
         len,
         payload: captured(bytes, header_len, payload_len),
         payload_len,
-        part: None,
-    };
-    let offset = header.fragments_offset().value();
-    if header.more_fragments() || offset != 0 {
-        let (id, offset) = (header.identification().into(), u32::from(offset) * 8);
-        ip.part = Part::of(id, offset, header.more_fragments(), payload_len)?;
-    } else if ip.protocol == IpNumber::AUTHENTICATION_HEADER {
-        // Authentication (RFC 4302) is the one extension header that IPv4 has.
-        return ip.transport();
-    }
-    Ok(ip)
+        part,
+    })
 }
 
 fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
@@ -128,40 +125,38 @@ fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
     if payload_len > wire_len.saturating_sub(header_len) {
         return Err(Malformed::IpHeader.into());
     }
-    let ip = Ip {
+    let whole = captured(bytes, header_len, payload_len);
+    let (protocol, payload, part) = match header.next_header() {
+        plain @ (IpNumber::TCP | IpNumber::UDP) => (plain, whole, Part::default()),
+        other => extensions(other, whole, payload_len)?,
+    };
+    Ok(Ip {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
-        protocol: header.next_header(),
+        protocol,
         len: header_len.saturating_add(payload_len),
-        payload: captured(bytes, header_len, payload_len),
-        payload_len,
-        part: None,
-    };
-    ip.transport()
+        payload,
+        payload_len: payload_len.saturating_sub(offset_in(whole, payload)),
+        part,
+    })
 }
 
-impl<'a> Ip<'a> {
-    /// The same packet behind its extension headers, or as the fragment that one of them makes it.
-    pub(super) fn transport(self) -> Result<Self, Stop> {
-        if self.part.is_some() || matches!(self.protocol, IpNumber::TCP | IpNumber::UDP) {
-            return Ok(self);
-        }
-        let (protocol, payload, part) = extensions(self.protocol, self.payload)?;
+impl Ip<'_> {
+    /// The same packet behind extension headers that were not read yet: of IPv4, which has one (RFC 4302), and of a
+    /// datagram that was in fragments.
+    pub(super) fn behind_extensions(self) -> Result<Self, Stop> {
+        let (protocol, payload, part) = extensions(self.protocol, self.payload, self.payload_len)?;
         let payload_len = self.payload_len.saturating_sub(offset_in(self.payload, payload));
-        let part = match part {
-            Some(part) => Part::of(part.id, part.offset, part.more, payload_len)?,
-            None => None,
-        };
         Ok(Self { protocol, payload, payload_len, part, ..self })
     }
 }
 
-/// The last header, what follows it, and the fragment header that ended the walk.
-type Walked<'a> = (IpNumber, &'a [u8], Option<Part>);
+/// The last header, what follows it, and which part that is.
+type Walked<'a> = (IpNumber, &'a [u8], Part);
 
 /// Walks the extension headers to the transport header, or to the header of a fragment: what follows that is a part of
 /// something.
-fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<Walked<'_>, Stop> {
+fn extensions(mut next: IpNumber, bytes: &[u8], len: u32) -> Result<Walked<'_>, Stop> {
     let mut r = Reader::new(bytes);
     for _ in 0..=MAX_EXTENSIONS {
         let short = |_| Stop::from(Malformed::IpShort);
@@ -184,12 +179,14 @@ fn extensions(mut next: IpNumber, bytes: &[u8]) -> Result<Walked<'_>, Stop> {
                 r.skip(1).map_err(short)?;
                 let place = r.u16().map_err(short)?;
                 let (offset, more) = (u32::from(place & !7), place & 1 == 1);
-                let id = r.u32().map_err(short)?;
-                if offset != 0 || more {
-                    return Ok((next, r.rest(), Some(Part { id, offset, more })));
+                let part = Part { id: r.u32().map_err(short)?, offset, more };
+                // The header alone makes no fragment (RFC 6946).
+                if !part.is_whole() {
+                    part.check(len.saturating_sub(offset_in(bytes, r.rest())))?;
+                    return Ok((next, r.rest(), part));
                 }
             }
-            _ => return Ok((next, r.rest(), None)),
+            _ => return Ok((next, r.rest(), Part::default())),
         }
     }
     Err(Malformed::TooDeep.into())

@@ -25,6 +25,8 @@ mod tests;
 
 use std::net::IpAddr;
 
+use etherparse::IpNumber;
+
 use crate::capture::Frame;
 pub use fragments::{Datagram, Fragment, Fragments, Lost};
 use ip::Ip;
@@ -150,8 +152,11 @@ type Taken = (i64, u32);
 #[inline(never)]
 fn innermost(taken: Taken, mut link: Link, mut ip: Ip<'_>, mut depth: Depth) -> Result<Decoded<'_>, Stop> {
     loop {
-        if let Some(part) = ip.part {
-            return Ok(Decoded::Fragment(Fragment { ip, part, link, depth }));
+        if !ip.part.is_whole() {
+            return Ok(Decoded::Fragment(Fragment { ip, link, depth }));
+        }
+        if ip.protocol == IpNumber::AUTHENTICATION_HEADER {
+            ip = ip.behind_extensions()?;
         }
         match tunnel::inside(&ip, &mut link, &mut depth)? {
             Some(inner) => ip = ip::parse(inner)?,

@@ -10,7 +10,7 @@ use crate::bytes::{Reader, Short};
 /// sequence number, so a wrong guess is put right by the next segment.
 const BARE_TCP: u32 = 20;
 
-#[inline]
+#[inline(always)]
 pub(super) fn parse<'a>(taken: Taken, link: Link, ip: &Ip<'a>) -> Decoded<'a> {
     let header = match ip.protocol {
         IpNumber::TCP => tcp(ip),
@@ -38,6 +38,7 @@ pub(super) fn parse<'a>(taken: Taken, link: Link, ip: &Ip<'a>) -> Decoded<'a> {
 
 type Header = ((u16, u16), L4, u32, u32);
 
+#[inline(always)]
 fn tcp(ip: &Ip<'_>) -> Result<Header, Malformed> {
     let short = |_: Short| Malformed::TransportShort;
     let mut r = Reader::new(ip.payload);

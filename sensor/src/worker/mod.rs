@@ -188,11 +188,7 @@ impl Worker {
         }
         self.core.visibility.span.open(frame.time);
         self.core.candidates.span.open(frame.time);
-        self.decoded(frame, decode(frame), out);
-    }
-
-    fn decoded(&mut self, frame: &Frame<'_>, decoded: Decoded<'_>, out: &mut impl Output) {
-        match decoded {
+        match decode(frame) {
             Decoded::Packet(packet) => self.packet(&packet, out),
             Decoded::Fragment(fragment) => self.fragment(frame, &fragment, out),
             Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
@@ -269,6 +265,7 @@ impl Worker {
         self.core.ai_flows
     }
 
+    #[inline(always)]
     fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
         self.tick(packet.time, out);
         let (key, sender) = FlowKey::of(packet);

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use etherparse::IpNumber;
 
 use super::Fragment;
-use crate::decode::ip::Ip;
+use crate::decode::ip::{Ip, Part};
 use crate::decode::reason::Stop;
 use crate::decode::{Depth, Link};
 
@@ -28,7 +28,7 @@ impl Datagram {
     pub(in crate::decode) fn ip(&self) -> Result<Ip<'_>, Stop> {
         let First { src, dst, protocol, header_len, .. } = self.first;
         let (len, payload_len) = (header_len.saturating_add(self.len), self.len);
-        Ip { src, dst, protocol, len, payload: &self.bytes, payload_len, part: None }.transport()
+        Ip { src, dst, protocol, len, payload: &self.bytes, payload_len, part: Part::default() }.behind_extensions()
     }
 
     /// Where it was found.
@@ -103,7 +103,8 @@ impl Open {
     }
 
     pub(super) fn add(&mut self, fragment: &Fragment<'_>) -> Step {
-        let Fragment { ip, part, .. } = fragment;
+        let ip = &fragment.ip;
+        let part = ip.part;
         let piece = Piece { offset: part.offset, len: ip.payload_len, data: ip.payload.into() };
         if self.dropped || self.pieces.iter().any(|known| piece.repeats(known)) {
             return Step::Waits;

@@ -18,7 +18,7 @@ mod datagram;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::ip::{Ip, Part};
+use super::ip::Ip;
 use super::{Depth, Link};
 pub use datagram::Datagram;
 use datagram::{Open, Step};
@@ -34,7 +34,6 @@ const TIMEOUT: i64 = 30_000_000;
 #[derive(Debug, Clone, Copy)]
 pub struct Fragment<'a> {
     pub(super) ip: Ip<'a>,
-    pub(super) part: Part,
     pub(super) link: Link,
     pub(super) depth: Depth,
 }
@@ -163,7 +162,7 @@ impl Key {
     fn of(fragment: &Fragment<'_>) -> Self {
         let Ip { src, dst, protocol, .. } = fragment.ip;
         let protocol = if src.is_ipv4() { protocol.0 } else { 0 };
-        Self { src, dst, protocol, id: fragment.part.id, vlan: fragment.link.vlan }
+        Self { src, dst, protocol, id: fragment.ip.part.id, vlan: fragment.link.vlan }
     }
 }
 

@@ -25,14 +25,14 @@ impl Wrapped {
         self.tunnels += 1;
     }
 
-    fn into_ip(&mut self, random: &mut Random, protocol: u8, payload: &[u8]) {
+    fn in_ip(&mut self, random: &mut Random, protocol: u8, payload: &[u8]) {
         self.bytes = if random.below(2) == 0 { ipv4(protocol, payload) } else { ipv6(protocol, payload) };
         self.is_frame = false;
     }
 
-    fn into_udp(&mut self, random: &mut Random, port: u16, payload: &[u8]) {
+    fn in_udp(&mut self, random: &mut Random, port: u16, payload: &[u8]) {
         let src = 40_000 + random.below(999) as u16;
-        self.into_ip(random, 17, &udp(src, port, payload));
+        self.in_ip(random, 17, &udp(src, port, payload));
     }
 
     fn packet_in_tunnel(&mut self, random: &mut Random) -> &'static str {
@@ -41,23 +41,23 @@ impl Wrapped {
         let key = [0, 0, 0, random.below(256) as u8];
         match random.below(7) {
             0 | 1 => {
-                self.into_ip(random, if inner[0] >> 4 == 4 { 4 } else { 41 }, &inner);
+                self.in_ip(random, if inner[0] >> 4 == 4 { 4 } else { 41 }, &inner);
                 "ip"
             }
             2 => {
-                self.into_ip(random, 47, &gre(0x2000, type_of(&inner), &key, &inner));
+                self.in_ip(random, 47, &gre(0x2000, type_of(&inner), &key, &inner));
                 "gre"
             }
             3 => {
-                self.into_udp(random, 2152, &gtp(4, &[0, 7, 0, 0x85, 1, 0x10, 9, 0], &inner));
+                self.in_udp(random, 2152, &gtp(4, &[0, 7, 0, 0x85, 1, 0x10, 9, 0], &inner));
                 "gtp"
             }
             4 => {
-                self.into_udp(random, 6081, &geneve(type_of(&inner), &[1, 8, 2, 0], &inner));
+                self.in_udp(random, 6081, &geneve(type_of(&inner), &[1, 8, 2, 0], &inner));
                 "geneve"
             }
             5 => {
-                self.into_udp(random, 4754, &gre(0x1000, type_of(&inner), &key, &inner));
+                self.in_udp(random, 4754, &gre(0x1000, type_of(&inner), &key, &inner));
                 "gre over udp"
             }
             _ => {
@@ -73,31 +73,31 @@ impl Wrapped {
         let port = [4789, 8472][random.below(2)];
         match random.below(8) {
             0 => {
-                self.into_udp(random, port, &vxlan([0x88, 0, 0, 0], &inner));
+                self.in_udp(random, port, &vxlan([0x88, 0, 0, 0], &inner));
                 "vxlan"
             }
             1 => {
-                self.into_udp(random, 6081, &geneve(0x6558, &[], &inner));
+                self.in_udp(random, 6081, &geneve(0x6558, &[], &inner));
                 "geneve ethernet"
             }
             2 => {
-                self.into_ip(random, 47, &gre(0x8000, 0x6558, &[0; 4], &inner));
+                self.in_ip(random, 47, &gre(0x8000, 0x6558, &[0; 4], &inner));
                 "gre ethernet"
             }
             3 => {
-                self.into_ip(random, 47, &gre(0, 0x88be, &[], &inner));
+                self.in_ip(random, 47, &gre(0, 0x88be, &[], &inner));
                 "erspan 1"
             }
             4 => {
                 self.vlan.get_or_insert(5);
                 let header = [0x10, 5, 0, 1, 0, 0, 0, 1];
-                self.into_ip(random, 47, &gre(0x1000, 0x88be, &[0; 4], &[&header, &inner[..]].concat()));
+                self.in_ip(random, 47, &gre(0x1000, 0x88be, &[0; 4], &[&header, &inner[..]].concat()));
                 "erspan 2"
             }
             5 => {
                 self.vlan.get_or_insert(6);
                 let header = [&[0x20, 6, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1], &[9; 8][..]].concat();
-                self.into_ip(random, 47, &gre(0x1000, 0x22eb, &[0; 4], &[header, inner].concat()));
+                self.in_ip(random, 47, &gre(0x1000, 0x22eb, &[0; 4], &[header, inner].concat()));
                 "erspan 3"
             }
             6 => {
@@ -112,7 +112,7 @@ impl Wrapped {
     }
 
     /// Puts a packet into a frame, with a tag or a PPPoE session now and then.
-    fn into_frame(&mut self, random: &mut Random) {
+    fn in_frame(&mut self, random: &mut Random) {
         if self.is_frame {
             return;
         }
@@ -149,11 +149,11 @@ fn nested(random: &mut Random, tunnels: usize) -> (Wrapped, u32) {
     let mut wrapped = Wrapped::new(packet);
     for _ in 0..tunnels {
         if random.below(2) == 0 {
-            wrapped.into_frame(random);
+            wrapped.in_frame(random);
         }
         wrapped.wrap(random);
     }
-    wrapped.into_frame(random);
+    wrapped.in_frame(random);
     (wrapped, len)
 }
 

@@ -27,7 +27,7 @@ const MPLS_IN_IP: IpNumber = IpNumber(137);
 /// True for TCP and UDP that is certainly in no tunnel, and whole: almost every packet.
 #[inline]
 pub(super) fn is_plain(ip: &Ip<'_>) -> bool {
-    ip.part.is_none() && (ip.protocol == IpNumber::TCP || ip.protocol == IpNumber::UDP && udp::hint(ip).is_none())
+    ip.part.is_whole() && (ip.protocol == IpNumber::TCP || ip.protocol == IpNumber::UDP && udp::hint(ip).is_none())
 }
 
 /// The IP packet in a tunnel; `None` when the packet is none.
