@@ -45,8 +45,12 @@ pub(super) fn likely_ethernet<'a>(
     link: &mut Link,
     depth: &mut Depth,
 ) -> Option<Result<Span<'a>, Stop>> {
+    if !depth.guess() {
+        return None;
+    }
     let (mut inner, mut deeper) = (*link, *depth);
     let found = ethernet(frame, &mut inner, &mut deeper);
+    depth.guesses = deeper.guesses;
     match found {
         Ok(packet) if ip::fits(packet, PADDING) => {}
         Err(Stop::NotFlow(NotFlow::Arp) | Stop::Malformed(Malformed::TooDeep)) => {}

@@ -175,7 +175,7 @@ impl From<Stop> for Decoded<'_> {
 }
 
 /// The captured bytes of a header with all that follows it, and their length on the wire.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Span<'a> {
     data: &'a [u8],
     len: u32,
@@ -197,15 +197,28 @@ impl<'a> Span<'a> {
 /// is an attempt to waste time.
 const MAX_TUNNELS: u8 = 8;
 
-/// How many tunnels lie around the header at hand.
+/// Looks for an Ethernet frame where nothing announces one, in one frame: two or three per tunnel. Each may hold others.
+const MAX_GUESSES: u8 = 32;
+
+/// How many tunnels lie around the header at hand, and how often one was guessed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Depth(u8);
+struct Depth {
+    tunnels: u8,
+    guesses: u8,
+}
 
 impl Depth {
-    /// Goes into one more.
+    /// Goes into one more tunnel.
     fn enter(&mut self) -> Result<(), Stop> {
-        self.0 = self.0.saturating_add(1);
-        if self.0 > MAX_TUNNELS { Err(Malformed::TooDeep.into()) } else { Ok(()) }
+        self.tunnels = self.tunnels.saturating_add(1);
+        if self.tunnels > MAX_TUNNELS { Err(Malformed::TooDeep.into()) } else { Ok(()) }
+    }
+
+    /// Guesses once more; false when that was too often.
+    fn guess(&mut self) -> bool {
+        let allowed = self.guesses < MAX_GUESSES;
+        self.guesses = self.guesses.saturating_add(u8::from(allowed));
+        allowed
     }
 }
 

@@ -1,5 +1,6 @@
 //! A port is a hint: what is no tunnel by its content is the UDP flow that it looks like.
 
+use super::super::{Depth, MAX_GUESSES, Span, ether};
 use super::*;
 
 const PORTS: [u16; 6] = [2152, 4754, 4789, 6081, 6635, 8472];
@@ -74,4 +75,17 @@ fn a_refused_tunnel_leaves_no_trace_on_the_link() {
     let seen = on(LinkType::Ethernet, &client_frame(&ipv4(17, &udp(1, 4789, &vxlan([8, 0, 0, 0], &tagged)))));
     let link = seen.packet().link;
     assert_eq!((link.src, link.vlan), (Some(CLIENT_MAC), None));
+}
+
+#[test]
+fn guesses_in_one_frame_are_few() {
+    // What begins here is a pseudowire with control word and one without, and both lead to the next of its kind.
+    let unit = [&[0; 12][..], &[0x88, 0x47, 0, 0, 0x88, 0x47, 0, 0, 1, 64]].concat();
+    for units in 0..=7 {
+        let frame = ethernet(ROUTER_MAC, 0x8847, &[&[0, 0, 1, 64], &unit.repeat(units)[..], &[0x77; 60]].concat());
+        let (mut link, mut depth) = (Link::default(), Depth::default());
+        let span = Span { data: &frame, len: frame.len() as u32 };
+        assert_eq!(ether::ethernet(span, &mut link, &mut depth), Err(NotFlow::OtherLink.into()));
+        assert_eq!(depth.guesses == MAX_GUESSES, units >= 4, "{units}: {}", depth.guesses);
+    }
 }

@@ -79,10 +79,12 @@ fn guess<'a>(hint: Hint, span: Span<'a>, link: &mut Link, depth: &mut Depth) -> 
     let (mut inner_link, mut deeper) = (*link, *depth);
     if let Err(stop) = deeper.enter() {
         // Only what is a tunnel for sure is one too many.
-        deeper = Depth::default();
+        deeper.tunnels = 0;
         return resolve(inner, &mut inner_link, &mut deeper).map(|_| Err(stop));
     }
-    let found = resolve(inner, &mut inner_link, &mut deeper)?;
+    let found = resolve(inner, &mut inner_link, &mut deeper);
+    depth.guesses = deeper.guesses;
+    let found = found?;
     (*link, *depth) = (inner_link, deeper);
     Some(found.map_err(over_ip))
 }
