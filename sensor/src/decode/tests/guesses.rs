@@ -3,7 +3,7 @@
 use super::super::{Depth, MAX_GUESSES, Span, ether};
 use super::*;
 
-const PORTS: [u16; 6] = [2152, 4754, 4789, 6081, 6635, 8472];
+const PORTS: [u16; 11] = [1701, 2152, 3544, 4754, 4789, 4790, 5072, 6081, 6635, 8472, 37_008];
 
 /// The datagram is a packet of a UDP flow on its own ports, with all of its payload.
 #[track_caller]
@@ -34,8 +34,9 @@ fn random_datagrams_are_never_tunnels() {
         let len = round % 200;
         let mut payload: Vec<u8> = (0..len).map(|_| random.below(256) as u8).collect();
         // The first bytes right, the rest by chance.
-        let starts: [&[u8]; 4] = [&[8, 0, 0, 0], &[0, 0, 8, 0], &[0, 0, 0x65, 0x58], &[0x30, 255]];
-        if let Some(start) = starts.get(random.below(5)).filter(|start| start.len() <= len) {
+        let starts: [&[u8]; 7] =
+            [&[8, 0, 0, 0], &[0, 0, 8, 0], &[0, 0, 0x65, 0x58], &[0x30, 255], &[0, 2], &[1, 0, 0, 1], &[0x60, 0]];
+        if let Some(start) = starts.get(random.below(8)).filter(|start| start.len() <= len) {
             payload[..start.len()].copy_from_slice(start);
         }
         is_plain(&payload);

@@ -114,6 +114,37 @@ fn gre_and_mpls_over_udp() {
 }
 
 #[test]
+fn mirrors_of_routers_and_the_generic_vxlan() {
+    let frame = client_frame(&hello());
+    for tags in [&[1][..], &[0, 0, 10, 1, 0xc4, 1]] {
+        has_the_client(&tunnelled(17, &udp(40_000, 37_008, &[&[1, 0, 0, 1], tags, &frame].concat())));
+    }
+    has_the_client(&tunnelled(17, &udp(40_000, 4790, &vxlan([0x0c, 0, 0, 3], &frame))));
+    has_nobody(&tunnelled(17, &udp(40_000, 4790, &vxlan([0x0c, 0, 0, 1], &hello()))));
+}
+
+#[test]
+fn ipv6_over_udp_and_ppp_over_udp() {
+    let packet = ipv6(6, &tcp(50_000, 443, HELLO));
+    let authentication = [&[0, 1, 2, 3], &[7; 5][..], &[9; 9]].concat();
+    let origin = [0, 0, 0x0d, 0x0e, 1, 2, 3, 4];
+    let ayiya = [&[0x44, 0x52, 0x11, 41, 1, 2, 3, 4], &[5; 36][..]].concat();
+    let teredo = [vec![], origin.to_vec(), authentication.clone(), [&authentication[..], &origin].concat()];
+    for (port, before) in teredo.into_iter().map(|start| (3544, start)).chain([(5072, ayiya)]) {
+        let datagram = udp(50_123, port, &[&before[..], &packet].concat());
+        let seen = on(LinkType::Ethernet, &client_frame(&ipv4(17, &datagram))).packet();
+        assert_eq!((seen.dst.1, seen.payload.as_slice()), (443, HELLO));
+        has_nobody(&seen);
+    }
+    let ppp = [&[0xff, 3, 0, 0x21], &hello()[..]].concat();
+    has_nobody(&tunnelled(17, &udp(1701, 1701, &[&[0, 2, 0, 1, 0, 2], &ppp[..]].concat())));
+    // With length, numbers and an offset.
+    let len = (ppp.len() as u16 + 14).to_be_bytes();
+    let header = [&[0x4a, 2], &len[..], &[0, 1, 0, 2, 0, 3, 0, 4, 0, 0]].concat();
+    has_nobody(&tunnelled(17, &udp(1701, 1701, &[header, ppp].concat())));
+}
+
+#[test]
 fn ethernet_and_mpls_in_ip() {
     has_the_client(&tunnelled(97, &[&[0x30, 0], &client_frame(&hello())[..]].concat()));
     has_nobody(&tunnelled(137, &[&[0, 0, 0x11, 64], &hello()[..]].concat()));

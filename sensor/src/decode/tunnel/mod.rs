@@ -6,6 +6,7 @@
 //! are its routers', and the packet has none.
 
 mod gre;
+mod headers;
 mod udp;
 
 use etherparse::IpNumber;
@@ -14,7 +15,7 @@ use super::ether::ethernet;
 use super::ip::Ip;
 use super::reason::Stop;
 use super::{Depth, Link, Malformed, NotFlow, Span, mpls};
-use crate::bytes::{Reader, Short};
+use crate::bytes::Reader;
 
 const IP_IN_IP: IpNumber = IpNumber(4);
 const IPV6: IpNumber = IpNumber(41);
@@ -76,6 +77,3 @@ fn over_ip(stop: Stop) -> Stop {
         other => other,
     }
 }
-
-/// A header that is cut short ends a guess.
-type Guess<T> = Result<T, Short>;
