@@ -287,7 +287,7 @@ pub struct MinuteRecord {
     /// `resolver` (the flow is name resolution itself), `infrastructure` (DHCP, NTP, discovery: never a service),
     /// `untracked` (the flow table was full), `pending` (not decided when the minute ended).
     pub methods: BTreeMap<String, Tally>,
-    /// Frames that are no TCP or UDP: `arp`, `icmp`, `other-ip`, `other-link`, `ip-fragment`.
+    /// Frames that are no TCP or UDP: `arp`, `icmp`, `other-ip`, `other-link`, `ip-fragment`, `protected`.
     pub not_flow: BTreeMap<String, Tally>,
     /// Frames that could not be decoded, by reason.
     pub malformed: BTreeMap<String, Tally>,

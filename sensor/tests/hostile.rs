@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a test's failure message")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -99,11 +100,70 @@ fn frames_cut_anywhere() {
 
 #[test]
 fn frames_under_the_wrong_link_type() {
-    for link in [LinkType::RawIp, LinkType::Loopback, LinkType::Ppp, LinkType::LinuxSll, LinkType::LinuxSll2] {
+    use LinkType::*;
+    for link in [RawIp, Loopback, Ppp, LinuxSll, LinuxSll2, Ieee80211, Radiotap, Nflog] {
         let (mut worker, mut out) = (worker(), Count::default());
         each_frame(|frame| worker.frame(&Frame { link, ..*frame }, &mut out));
         conserved(worker, out);
     }
+}
+
+/// The frame in VXLAN or GRE, in two fragments of IPv4.
+fn wrapped(frame: &[u8], id: u16, in_gre: bool) -> [Vec<u8>; 2] {
+    let mut tunnel = if in_gre {
+        vec![0, 0, 0x65, 0x58]
+    } else {
+        let [high, low] = (16 + frame.len() as u16).to_be_bytes();
+        vec![0x9c, 0x40, 0x12, 0xb5, high, low, 0, 0, 8, 0, 0, 0, 0, 0, 7, 0]
+    };
+    tunnel.extend(frame);
+    let (first, second) = tunnel.split_at(tunnel.len() / 16 * 8);
+    let at = (first.len() / 8) as u16;
+    [(first, 0x2000), (second, at)].map(|(part, place)| {
+        let protocol = if in_gre { 47 } else { 17 };
+        let [len, id, place] = [20 + part.len() as u16, id, place].map(u16::to_be_bytes);
+        [&[0x45, 0], &len[..], &id, &place, &[64, protocol, 0, 0, 10, 0, 0, 1, 10, 0, 0, 2], part].concat()
+    })
+}
+
+/// The words of all minutes.
+#[derive(Default)]
+struct Words(BTreeSet<String>);
+
+impl Output for Words {
+    fn record(&mut self, record: Record) {
+        let Record::Minute(minute) = record else { return };
+        self.0.extend(minute.not_flow.into_keys().chain(minute.malformed.into_keys()));
+    }
+}
+
+#[test]
+fn tunnels_and_fragments_are_conserved() {
+    let (mut worker, mut words, mut random) = (worker(), Words::default(), Random(3));
+    let mut id = 0_u16;
+    each_frame(|frame| {
+        id = id.wrapping_add(1);
+        for mut data in wrapped(frame.data, id, random.below(2) == 0) {
+            if random.below(8) == 0 {
+                let at = random.below(data.len().min(60));
+                data[at] = random.next() as u8;
+            }
+            let wire_len = data.len() as u32;
+            worker.frame(&Frame { data: &data, wire_len, link: LinkType::RawIp, ..*frame }, &mut words);
+        }
+        let wireless = [8, 0x40 & random.next() as u8, 0, 0];
+        let data = [&wireless[..], frame.data].concat();
+        let wire_len = data.len() as u32;
+        worker.frame(&Frame { data: &data, wire_len, link: LinkType::Ieee80211, ..*frame }, &mut words);
+    });
+    worker.finish(&mut words);
+    let (totals, lines) = (worker.totals(), worker.totals().accounted());
+    assert_eq!((totals.frames, totals.bytes), (lines.frames, lines.bytes));
+    assert!(totals.method(sensor::ledger::Method::Quic).frames > 100, "what is inside is named");
+    for word in ["ip-fragment", "protected", "fragment-header", "tunnel-header", "ip-header"] {
+        assert!(words.0.contains(word), "{word}: {:?}", words.0);
+    }
+    assert!(totals.malformed().get("fragments-incomplete").is_some_and(|&datagrams| datagrams > 0));
 }
 
 #[test]

@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::shapes::Flow;
 use crate::support::{Store, corpus, json, run, shadowtap};
 
-/// Recordings without encapsulation that cannot be decoded yet.
-const PLAIN: [&str; 14] = [
+/// The recordings.
+const RECORDINGS: [&str; 16] = [
     "t_tcp",
     "t_quic",
     "t_ech",
@@ -24,13 +24,15 @@ const PLAIN: [&str; 14] = [
     "span_vlan",
     "span_qinq8100",
     "span_dup",
+    "span_vxlan",
+    "span_erspan2",
 ];
 
 #[test]
 fn each_ai_service_is_found_with_the_right_transport() {
     let Some(captures) = corpus("lab/captures") else { return };
     let mut checked = 0;
-    for capture in PLAIN {
+    for capture in RECORDINGS {
         let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
         for session in sessions(&captures, capture) {
             let Some(service) = service_of(text(&session, "sni")) else { continue };
@@ -64,7 +66,7 @@ fn each_ai_service_is_found_with_the_right_transport() {
 #[test]
 fn telemetry_and_other_traffic_is_not_use() {
     let Some(captures) = corpus("lab/captures") else { return };
-    for capture in PLAIN {
+    for capture in RECORDINGS {
         let out = tempfile::TempDir::new().unwrap();
         let out_dir = out.path().to_str().unwrap();
         Store::read(&captures.join(format!("{capture}.pcap")), &["--report", out_dir]);
@@ -101,7 +103,8 @@ fn uploads_are_within_one_percent_over_tcp_and_three_over_quic() {
     let Some(captures) = corpus("lab/captures") else { return };
     let mut checked = 0;
     // span_dup has every frame twice: sequence numbers tell, and of QUIC that no datagram repeats.
-    for capture in ["t_quic", "firefox", "span_base", "span_vlan", "span_qinq8100", "span_dup"] {
+    let spans = ["span_base", "span_vlan", "span_qinq8100", "span_dup", "span_vxlan", "span_erspan2"];
+    for capture in ["t_quic", "firefox"].into_iter().chain(spans) {
         let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
         let again = RETRANSMITTED.iter().find(|(name, _)| *name == capture).map_or(0.03, |(_, share)| *share);
         for session in sessions(&captures, capture) {
@@ -115,14 +118,14 @@ fn uploads_are_within_one_percent_over_tcp_and_three_over_quic() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 10);
+    assert_eq!(checked, 14);
 }
 
 #[test]
 fn each_session_is_used_visited_or_nothing() {
     let Some(captures) = corpus("lab/captures") else { return };
     let mut checked = 0;
-    for capture in PLAIN {
+    for capture in RECORDINGS {
         let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
         let sessions = sessions(&captures, capture);
         for session in &sessions {
@@ -142,7 +145,7 @@ fn each_session_is_used_visited_or_nothing() {
 fn the_turns_of_each_chat_are_the_requests_within_one() {
     let Some(captures) = corpus("lab/captures") else { return };
     let mut checked = 0;
-    for capture in PLAIN {
+    for capture in RECORDINGS {
         let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
         for session in sessions(&captures, capture) {
             let flows = flows_of(&store, &session);
@@ -162,7 +165,7 @@ fn the_turns_of_each_chat_are_the_requests_within_one() {
 fn the_kind_of_client_is_right_or_unknown() {
     let Some(captures) = corpus("lab/captures") else { return };
     let (mut right, mut unknown) = (0, 0);
-    for capture in PLAIN {
+    for capture in RECORDINGS {
         let store = Store::read(&captures.join(format!("{capture}.pcap")), &[]);
         for session in sessions(&captures, capture) {
             let kind =

@@ -23,6 +23,7 @@ mod lab;
 mod latency;
 mod live;
 mod local_models;
+mod mirrors;
 mod own_captures;
 mod rule_files;
 mod shapes;

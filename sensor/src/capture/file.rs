@@ -43,7 +43,7 @@ pub enum CaptureError {
     },
     /// The link type of the capture cannot be decoded.
     #[error(
-        "{path} has link type {number}, which cannot be decoded; known are Ethernet, raw IP, loopback, PPP, SLL and SLL2"
+        "{path} has link type {number}, which cannot be decoded; known are Ethernet, 802.11, radiotap, raw IP, loopback, PPP, SLL, SLL2 and NFLOG"
     )]
     LinkType {
         /// The file.

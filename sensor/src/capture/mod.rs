@@ -40,12 +40,18 @@ pub enum LinkType {
     RawIp,
     /// BSD loopback: four bytes of address family (0, 108).
     Loopback,
-    /// PPP, with or without HDLC framing (9).
+    /// PPP, with or without HDLC framing, and the framing of Cisco HDLC (9, 50, 104).
     Ppp,
     /// Linux cooked capture v1 (113).
     LinuxSll,
     /// Linux cooked capture v2 (276).
     LinuxSll2,
+    /// IEEE 802.11 (105).
+    Ieee80211,
+    /// IEEE 802.11 behind a radiotap header (127).
+    Radiotap,
+    /// Linux netfilter log (239).
+    Nflog,
 }
 
 impl LinkType {
@@ -55,9 +61,12 @@ impl LinkType {
             1 => Self::Ethernet,
             12 | 14 | 101 | 228 | 229 => Self::RawIp,
             0 | 108 => Self::Loopback,
-            9 => Self::Ppp,
+            9 | 50 | 104 => Self::Ppp,
             113 => Self::LinuxSll,
             276 => Self::LinuxSll2,
+            105 => Self::Ieee80211,
+            127 => Self::Radiotap,
+            239 => Self::Nflog,
             _ => return None,
         })
     }

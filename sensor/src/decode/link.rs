@@ -1,91 +1,118 @@
-//! Link headers: Ethernet with any stack of VLAN tags, Linux cooked captures, PPP, BSD loopback, raw IP.
+//! What an interface puts before the packet: Ethernet, Linux cooked captures, PPP, BSD loopback, 802.11, NFLOG, or
+//! nothing.
 
-use etherparse::EtherType;
-
-use super::{Link, Malformed, NotFlow, Stop};
+use super::ether::{self, ethernet, ppp};
+use super::reason::Stop;
+use super::{Depth, Link, NotFlow, Span, wireless};
 use crate::bytes::{Reader, Short};
-use crate::capture::{Frame, LinkType};
+use crate::capture::LinkType;
 
-/// Tags on one frame. Two are common (QinQ), three are seen; more is an attempt to waste time.
-const MAX_TAGS: usize = 4;
+/// Protocol number of Linux cooked captures for frames with an LLC header (`ETH_P_802_2`).
+const COOKED_LLC: u16 = 4;
+/// Protocol numbers of Linux cooked captures that are no EtherTypes: local ones of the kernel.
+const COOKED_LOCAL: u16 = 0x05ff;
 
-impl From<Short> for Malformed {
-    fn from(_: Short) -> Self {
-        Self::LinkShort
+/// The IP packet of a frame. Fills in what the link says about it.
+#[inline]
+pub(super) fn network<'a>(
+    kind: LinkType,
+    frame: Span<'a>,
+    link: &mut Link,
+    depth: &mut Depth,
+) -> Result<Span<'a>, Stop> {
+    match kind {
+        LinkType::Ethernet => ethernet(frame, link, depth),
+        LinkType::RawIp => Ok(frame),
+        LinkType::Loopback => loopback(frame),
+        LinkType::Ppp => ppp(frame, link, depth),
+        LinkType::LinuxSll => cooked(frame, link, depth),
+        LinkType::LinuxSll2 => cooked2(frame, link, depth),
+        LinkType::Ieee80211 => wireless::network(frame, false, link, depth),
+        LinkType::Radiotap => wireless::radiotap(frame, link, depth),
+        LinkType::Nflog => nflog(frame, link),
     }
 }
 
-/// The link's addresses and the bytes of the IP packet.
-pub(super) fn network<'a>(frame: &Frame<'a>) -> Result<(Link, &'a [u8]), Stop> {
+/// BSD loopback: the address family in the byte order of the machine that captured (OpenBSD: of the network). Each BSD
+/// has its own number for IPv6.
+fn loopback(frame: Span<'_>) -> Result<Span<'_>, Stop> {
     let mut r = Reader::new(frame.data);
-    let mut link = Link::default();
-    let ether_type = match frame.link {
-        LinkType::RawIp => return Ok((link, frame.data)),
-        LinkType::Loopback => {
-            r.skip(4).map_err(Malformed::from)?;
-            return Ok((link, r.rest()));
+    let family: [u8; 4] = r.array()?;
+    match family {
+        [0, 0, 0, family] | [family, 0, 0, 0] if matches!(family, 2 | 10 | 24 | 28 | 30) => {
+            Ok(frame.after(r.rest()))
         }
-        LinkType::Ppp => ppp(&mut r),
-        LinkType::Ethernet => ethernet(&mut r, &mut link),
-        LinkType::LinuxSll => cooked(&mut r, &mut link),
-        LinkType::LinuxSll2 => cooked2(&mut r, &mut link),
-    };
-    let ether_type = untag(&mut r, ether_type.map_err(Malformed::from)?, &mut link)?;
-    match EtherType(ether_type) {
-        EtherType::IPV4 | EtherType::IPV6 => Ok((link, r.rest())),
-        EtherType::ARP => Err(NotFlow::Arp.into()),
         _ => Err(NotFlow::OtherLink.into()),
     }
 }
 
-fn ethernet(r: &mut Reader<'_>, link: &mut Link) -> Result<u16, Short> {
-    link.dst = Some(r.array()?);
-    link.src = Some(r.array()?);
-    r.u16()
-}
-
-/// PPP (RFC 1661, framing of RFC 1662), translated to the EtherType of the same protocol.
-fn ppp(r: &mut Reader<'_>) -> Result<u16, Short> {
-    let protocol = match r.u16()? {
-        0xff03 => r.u16()?,
-        protocol => protocol,
-    };
-    Ok(match protocol {
-        0x0021 => EtherType::IPV4.0,
-        0x0057 => EtherType::IPV6.0,
-        other => other,
-    })
-}
-
 /// Linux cooked capture: packet type, hardware type, address length, address, protocol.
-fn cooked(r: &mut Reader<'_>, link: &mut Link) -> Result<u16, Short> {
+fn cooked<'a>(frame: Span<'a>, link: &mut Link, depth: &mut Depth) -> Result<Span<'a>, Stop> {
+    let mut r = Reader::new(frame.data);
     r.skip(4)?;
     let len = r.u16()?;
     link.src = Some(r.array()?).filter(|_| len == 6);
     r.skip(2)?;
-    r.u16()
+    let protocol = r.u16()?;
+    cooked_protocol(protocol, frame.after(r.rest()), link, depth)
 }
 
 /// Version 2: the protocol comes first, the address at the end.
-fn cooked2(r: &mut Reader<'_>, link: &mut Link) -> Result<u16, Short> {
+fn cooked2<'a>(frame: Span<'a>, link: &mut Link, depth: &mut Depth) -> Result<Span<'a>, Stop> {
+    let mut r = Reader::new(frame.data);
     let protocol = r.u16()?;
     r.skip(9)?;
     let len = r.u8()?;
     link.src = Some(r.array()?).filter(|_| len == 6);
     r.skip(2)?;
-    Ok(protocol)
+    cooked_protocol(protocol, frame.after(r.rest()), link, depth)
 }
 
-/// Passes over 802.1Q (0x8100), 802.1ad (0x88a8) and the older 0x9100 tags in any mix.
-fn untag(r: &mut Reader<'_>, mut ether_type: u16, link: &mut Link) -> Result<u16, Stop> {
-    for _ in 0..=MAX_TAGS {
-        match EtherType(ether_type) {
-            EtherType::VLAN_TAGGED_FRAME | EtherType::PROVIDER_BRIDGING | EtherType::VLAN_DOUBLE_TAGGED_FRAME => {
-                link.vlan = Some(r.u16().map_err(Malformed::from)? & 0x0fff);
-                ether_type = r.u16().map_err(Malformed::from)?;
-            }
-            _ => return Ok(ether_type),
-        }
+fn cooked_protocol<'a>(
+    protocol: u16,
+    packet: Span<'a>,
+    link: &mut Link,
+    depth: &mut Depth,
+) -> Result<Span<'a>, Stop> {
+    match protocol {
+        COOKED_LLC => ether::logical(packet, link, depth),
+        local if local <= COOKED_LOCAL => Err(NotFlow::OtherLink.into()),
+        ether_type => ether::network(ether_type, packet, link, depth),
     }
-    Err(Malformed::TooDeep.into())
+}
+
+/// Attributes of one packet. The kernel writes some twenty.
+const MAX_ATTRIBUTES: usize = 64;
+const HARDWARE_ADDRESS: u16 = 8;
+const PAYLOAD: u16 = 9;
+
+/// Linux netfilter log: address family, version, group, then attributes in the byte order of the machine that captured;
+/// one of them is the IP packet.
+fn nflog<'a>(frame: Span<'a>, link: &mut Link) -> Result<Span<'a>, Stop> {
+    let mut r = Reader::new(frame.data);
+    let [family, version, ..] = r.array::<4>()?;
+    if version != 0 || !matches!(family, 2 | 7 | 10) {
+        return Err(NotFlow::OtherLink.into());
+    }
+    // The kernel's attributes have numbers below 256: the side of the zero tells the order.
+    let big_endian = matches!(r.rest(), [_, _, 0, _, ..]);
+    for _ in 0..MAX_ATTRIBUTES {
+        let (len, kind) = (ordered(&mut r, big_endian)?, ordered(&mut r, big_endian)?);
+        let Some(len) = len.checked_sub(4) else { break };
+        match kind & 0x7fff {
+            PAYLOAD => return Ok(frame.after(r.rest()).first(u32::from(len))),
+            HARDWARE_ADDRESS => {
+                let mut value = Reader::new(r.take(usize::from(len))?);
+                let address = value.u16().and_then(|len| value.skip(2).map(|()| len));
+                link.src = address.ok().filter(|&len| len == 6).and_then(|_| value.array().ok());
+            }
+            _ => r.skip(usize::from(len))?,
+        }
+        r.skip(usize::from(len.wrapping_neg() & 3))?;
+    }
+    Err(NotFlow::OtherLink.into())
+}
+
+fn ordered(r: &mut Reader<'_>, big_endian: bool) -> Result<u16, Short> {
+    r.u16().map(|value| if big_endian { value } else { value.swap_bytes() })
 }

@@ -1,18 +1,37 @@
 //! From a frame to addresses, ports and payload.
 //!
 //! Lengths come from the IP and UDP headers, never from the captured bytes: a copy of a capture cut by a snaplen gives
-//! the same counts. The path is `link` (Ethernet, VLAN tags, cooked headers) → `ip` (addresses, fragments,
-//! extension headers) → `transport` (ports, sequence numbers, payload).
+//! the same counts. The path is `link` (what an interface puts first) → `ether` (VLAN tags, MPLS, PPPoE, LLC) → `ip`
+//! (addresses, extension headers) → `tunnel` (what carries another packet, which begins again at `ether` or `ip`) →
+//! `transport` (ports, sequence numbers, payload). Parts of a datagram leave the path and come back through
+//! [`Fragments`] and [`decode_datagram`].
+//!
+//! The innermost packet is the flow. What its tunnels carry it in is counted in no flow of its own.
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+mod ether;
+mod fragments;
 mod ip;
 mod link;
+mod mpls;
+mod reason;
 mod transport;
+mod tunnel;
+mod wireless;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::IpAddr;
 
+use etherparse::IpNumber;
+
 use crate::capture::Frame;
+pub use fragments::{Datagram, Fragment, Fragments, Lost};
+use ip::Ip;
+use reason::Stop;
+pub use reason::{Malformed, NotFlow};
 
 /// A hardware address.
 pub type Mac = [u8; 6];
@@ -32,9 +51,11 @@ pub struct Packet<'a> {
     pub payload: &'a [u8],
     /// Length of the whole payload by the headers.
     pub payload_len: u32,
-    /// Length of the frame on the wire.
+    /// Length of the frame on the wire, with all that is around the packet; of a datagram in fragments, of the frame that
+    /// completed it.
     pub frame_len: u32,
-    /// Length of the IP packet: total length of IPv4, 40 + payload length of IPv6.
+    /// Length of the innermost IP packet: total length of IPv4, 40 + payload length of IPv6; of a datagram in fragments,
+    /// what it has when they are joined.
     pub ip_len: u32,
     /// Link addresses and tags.
     pub link: Link,
@@ -80,7 +101,8 @@ impl TcpFlags {
 /// What the link layer says about a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Link {
-    /// Sender's hardware address; absent on links without one.
+    /// Sender's hardware address by the innermost Ethernet header; absent on links without one, and in tunnels that carry
+    /// bare IP packets, where the frame's addresses are those of routers.
     pub src: Option<Mac>,
     /// Receiver's hardware address.
     pub dst: Option<Mac>,
@@ -88,70 +110,13 @@ pub struct Link {
     pub vlan: Option<u16>,
 }
 
-/// A frame that is no TCP or UDP packet, or only a part of one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum NotFlow {
-    /// ARP.
-    Arp,
-    /// ICMP or ICMPv6; quotations in them are not traffic.
-    Icmp,
-    /// Another protocol over IP.
-    OtherIp,
-    /// Another protocol over the link.
-    OtherLink,
-    /// A fragment that does not hold the transport header.
-    Fragment,
-}
-
-impl NotFlow {
-    /// The name that the ledger uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Arp => "arp",
-            Self::Icmp => "icmp",
-            Self::OtherIp => "other-ip",
-            Self::OtherLink => "other-link",
-            Self::Fragment => "ip-fragment",
-        }
-    }
-}
-
-/// Why a frame could not be decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Malformed {
-    /// The link header does not fit into the frame.
-    LinkShort,
-    /// The IP header does not fit into the frame.
-    IpShort,
-    /// The IP header contradicts itself: version, header length, total length.
-    IpHeader,
-    /// More IPv6 extension headers, or VLAN tags, than any real packet has.
-    TooDeep,
-    /// The transport header does not fit into the packet.
-    TransportShort,
-    /// The transport header contradicts itself: data offset, UDP length.
-    TransportHeader,
-}
-
-impl Malformed {
-    /// The name that the ledger uses.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::LinkShort => "link-short",
-            Self::IpShort => "ip-short",
-            Self::IpHeader => "ip-header",
-            Self::TooDeep => "too-deep",
-            Self::TransportShort => "transport-short",
-            Self::TransportHeader => "transport-header",
-        }
-    }
-}
-
 /// What a frame is.
 #[derive(Debug, Clone, Copy)]
 pub enum Decoded<'a> {
     /// A packet of a flow.
     Packet(Packet<'a>),
+    /// A part of an IP datagram, for [`Fragments`].
+    Fragment(Fragment<'a>),
     /// Something that belongs to no flow.
     NotFlow(NotFlow),
     /// Nothing that can be read.
@@ -160,33 +125,100 @@ pub enum Decoded<'a> {
 
 /// Decodes one frame.
 pub fn decode<'a>(frame: &Frame<'a>) -> Decoded<'a> {
-    let decoded = link::network(frame).and_then(|(link, bytes)| {
-        let ip = ip::parse(bytes, frame.wire_len.saturating_sub(offset_in(frame.data, bytes)))?;
-        transport::parse(frame, link, &ip)
-    });
-    match decoded {
-        Ok(packet) => Decoded::Packet(packet),
-        Err(Stop::NotFlow(what)) => Decoded::NotFlow(what),
-        Err(Stop::Malformed(why)) => Decoded::Malformed(why),
+    let (mut link, mut depth) = (Link::default(), Depth::default());
+    let whole = Span { data: frame.data, len: frame.wire_len };
+    let first = match link::network(frame.link, whole, &mut link, &mut depth) {
+        Ok(packet) => packet,
+        Err(stop) => return stop.into(),
+    };
+    match ip::parse(first) {
+        Ok(ip) if tunnel::is_plain(&ip) => transport::parse((frame.time, frame.wire_len), link, &ip),
+        Ok(ip) => innermost((frame.time, frame.wire_len), link, ip, depth).unwrap_or_else(Decoded::from),
+        Err(stop) => stop.into(),
     }
 }
 
-/// Why decoding ended before a packet was found.
-#[derive(Debug, Clone, Copy)]
-enum Stop {
-    NotFlow(NotFlow),
-    Malformed(Malformed),
+/// Decodes a datagram whose last missing part came with `frame`: the packet has this frame's time and length.
+pub fn decode_datagram<'a>(frame: &Frame<'_>, datagram: &'a Datagram) -> Decoded<'a> {
+    let (link, depth) = datagram.place();
+    let decoded = datagram.ip().and_then(|ip| innermost((frame.time, frame.wire_len), link, ip, depth));
+    decoded.unwrap_or_else(Decoded::from)
 }
 
-impl From<NotFlow> for Stop {
-    fn from(what: NotFlow) -> Self {
-        Self::NotFlow(what)
+/// Time and length of a frame.
+type Taken = (i64, u32);
+
+/// Follows tunnels from an IP header to the packet that they carry.
+#[inline(never)]
+fn innermost(taken: Taken, mut link: Link, mut ip: Ip<'_>, mut depth: Depth) -> Result<Decoded<'_>, Stop> {
+    loop {
+        if !ip.part.is_whole() {
+            return Ok(Decoded::Fragment(Fragment { ip, link, depth }));
+        }
+        if ip.protocol == IpNumber::AUTHENTICATION_HEADER {
+            ip = ip.behind_extensions()?;
+        }
+        match tunnel::inside(&ip, &mut link, &mut depth)? {
+            Some(inner) => ip = ip::parse(inner)?,
+            None => return Ok(transport::parse(taken, link, &ip)),
+        }
     }
 }
 
-impl From<Malformed> for Stop {
-    fn from(why: Malformed) -> Self {
-        Self::Malformed(why)
+impl From<Stop> for Decoded<'_> {
+    fn from(stop: Stop) -> Self {
+        match stop {
+            Stop::NotFlow(what) => Self::NotFlow(what),
+            Stop::Malformed(why) => Self::Malformed(why),
+        }
+    }
+}
+
+/// The captured bytes of a header with all that follows it, and their length on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Span<'a> {
+    data: &'a [u8],
+    len: u32,
+}
+
+impl<'a> Span<'a> {
+    /// What is left when `rest`, a tail of the captured bytes, has not been read.
+    fn after(self, rest: &'a [u8]) -> Self {
+        Self { data: rest, len: self.len.saturating_sub(offset_in(self.data, rest)) }
+    }
+
+    /// At most `len` bytes of it.
+    fn first(self, len: u32) -> Self {
+        Self { data: self.data.get(..len as usize).unwrap_or(self.data), len: self.len.min(len) }
+    }
+}
+
+/// Tunnels inside each other. Four are seen (a mirror of a mirror of a GTP tunnel that carries IP in IP); more than this
+/// is an attempt to waste time.
+const MAX_TUNNELS: u8 = 8;
+
+/// Looks for an Ethernet frame where nothing announces one, in one frame: two or three per tunnel. Each may hold others.
+const MAX_GUESSES: u8 = 32;
+
+/// How many tunnels lie around the header at hand, and how often one was guessed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Depth {
+    tunnels: u8,
+    guesses: u8,
+}
+
+impl Depth {
+    /// Goes into one more tunnel.
+    fn enter(&mut self) -> Result<(), Stop> {
+        self.tunnels = self.tunnels.saturating_add(1);
+        if self.tunnels > MAX_TUNNELS { Err(Malformed::TooDeep.into()) } else { Ok(()) }
+    }
+
+    /// Guesses once more; false when that was too often.
+    fn guess(&mut self) -> bool {
+        let allowed = self.guesses < MAX_GUESSES;
+        self.guesses = self.guesses.saturating_add(u8::from(allowed));
+        allowed
     }
 }
 

@@ -4,7 +4,7 @@
 
 mod counts;
 
-use crate::decode::{Malformed, NotFlow};
+use crate::decode::{Lost, Malformed, NotFlow};
 use crate::flow::Flow;
 use crate::record::{MinuteRecord, Tally};
 pub use counts::Counts;
@@ -195,6 +195,13 @@ impl Ledger {
         if count > 0 {
             *self.open.broken.entry(what).or_default() += count;
         }
+    }
+
+    /// Datagrams that did not become whole. Their frames are counted as `ip-fragment`.
+    pub fn fragments(&mut self, lost: Lost) {
+        self.broken_many("fragments-incomplete", lost.incomplete);
+        self.broken_many("fragments-conflict", lost.conflict);
+        self.broken_many("fragments-full", lost.full);
     }
 
     /// Packets that were lost at `place` before they were seen.

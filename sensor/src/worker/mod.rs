@@ -3,6 +3,7 @@
 //! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
 
 mod candidates;
+mod fragments;
 mod local;
 mod naming;
 mod questions;
@@ -15,7 +16,7 @@ use rules::catalogue::Catalogue;
 
 use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
-use crate::decode::{Decoded, L4, Packet, decode};
+use crate::decode::{Decoded, Fragments, L4, Packet, decode};
 use crate::dissect::quic;
 use crate::flow::key::{FlowKey, Side};
 use crate::flow::resolver::{self, Event};
@@ -81,6 +82,7 @@ pub struct Worker {
     table: FlowTable,
     clock: Clock,
     held: HeldFrame,
+    fragments: Fragments,
     /// Another source has begun and no frame of it was seen.
     fresh: bool,
 }
@@ -100,6 +102,7 @@ impl Worker {
             core: Core::new(config),
             clock: Clock::default(),
             held: HeldFrame::default(),
+            fragments: Fragments::default(),
             fresh: false,
         }
     }
@@ -145,6 +148,7 @@ impl Worker {
 
     fn first_of_source(&mut self, time: i64, out: &mut impl Output) {
         if self.clock.is_before(time) {
+            self.drop_fragments();
             self.end_all(out);
             self.core.claims = Claims::default();
         }
@@ -186,6 +190,7 @@ impl Worker {
         self.core.candidates.span.open(frame.time);
         match decode(frame) {
             Decoded::Packet(packet) => self.packet(&packet, out),
+            Decoded::Fragment(fragment) => self.fragment(frame, &fragment, out),
             Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
             Decoded::Malformed(why) => self.core.ledger.malformed(why, frame.wire_len),
         }
@@ -221,6 +226,7 @@ impl Worker {
     /// Ends all flows and the open minute, as at the end of a capture.
     pub fn finish(&mut self, out: &mut impl Output) {
         self.release(out);
+        self.drop_fragments();
         self.end_all(out);
         self.close_spans(out);
         if let Some(minute) = self.core.ledger.close(None) {
@@ -259,6 +265,7 @@ impl Worker {
         self.core.ai_flows
     }
 
+    #[inline(always)]
     fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
         self.tick(packet.time, out);
         let (key, sender) = FlowKey::of(packet);
