@@ -182,8 +182,31 @@ fn the_messages_of_the_page_on_siem_are_in_the_code() {
     assert!(checked > 30, "{checked} messages");
 }
 
-/// Files that the page on the architecture names are there: those with a folder below the repository or the crate of
-/// their row, the others anywhere.
+/// Each limit that the page on the architecture names is a constant of the code.
+#[test]
+fn the_limits_of_the_page_on_architecture_are_there() {
+    let page = file("docs/architecture.md");
+    let (_, part) = page.split_once("\n## Bounds\n").unwrap();
+    let (part, _) = part.split_once("\n## ").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    for dir in ["rules/src", "sensor/src", "ingest/src", "src"] {
+        code(&root.join(dir), &mut all);
+    }
+    let mut checked = 0;
+    for row in part.lines().filter(|line| line.starts_with("| ")) {
+        let cell = row.split(" | ").next().unwrap();
+        let names = cell.split('`').skip(1).step_by(2).map(|path| path.rsplit("::").next().unwrap());
+        let is_const = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        for name in names.filter(is_const) {
+            assert!(all.contains(&format!("const {name}: ")), "{name}: no such limit");
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "{checked} limits");
+}
+
+/// Files that the page on the architecture names are there, in some folder of the repository.
 #[test]
 fn the_files_of_the_page_on_architecture_are_there() {
     let page = file("docs/architecture.md");
