@@ -86,16 +86,18 @@ fn links_between_pages_lead_somewhere() {
     assert!(checked > 10, "{checked} links");
 }
 
-/// The script that deletes what is old leaves nobody's trace when everything is old.
+/// The scripts that delete what is old leave nobody's trace when everything is old.
 #[test]
 fn what_is_deleted_after_the_period_leaves_no_device() {
     let page = file("docs/privacy.md");
-    let script = page.split("<<'SQL'\n").nth(1).unwrap().split("\nSQL\n").next().unwrap();
-    let script = script.replace("'-90 days'", "'+100 years'");
+    let mut scripts = page.split("<<'SQL'\n").skip(1).map(|rest| rest.split("\nSQL\n").next().unwrap());
+    let (of_findings, of_facts) = (scripts.next().unwrap(), scripts.next().unwrap());
     let store = Store::read(&own("office-week.pcap"), &["--policy", "pcaps/demo.policy.toml"]);
     let findings = store.dir.path().join("findings.db");
-    let script = script.replace("'findings.db'", &format!("'{}'", findings.display()));
+    let all_is_old = |script: &str| script.replace("'-90 days'", "'+100 years'");
+    rusqlite::Connection::open(&findings).unwrap().execute_batch(&all_is_old(of_findings)).unwrap();
     let db = rusqlite::Connection::open(store.dir.path().join("shadowtap.db")).unwrap();
+    db.execute("ATTACH ?1 AS f", [findings.display().to_string()]).unwrap();
     let leftovers = |schema: &str| -> Vec<String> {
         let tables = format!("SELECT name FROM {schema}.sqlite_schema WHERE type = 'table'");
         let mut query = db.prepare(&tables).unwrap();
@@ -106,7 +108,7 @@ fn what_is_deleted_after_the_period_leaves_no_device() {
         names.into_iter().filter(|name| rows(name) > 0).collect()
     };
     let before = leftovers("main").len();
-    db.execute_batch(&script).unwrap();
+    db.execute_batch(&all_is_old(of_facts)).unwrap();
     // Names of batches, versions of the schemas, sensors and clocks: nothing of any device.
     assert_eq!(leftovers("main"), ["schema_version", "batch"], "of {before} tables");
     let left = leftovers("f");
@@ -137,5 +139,101 @@ fn the_sinks_of_the_page_on_siem_are_taken() {
     }
     for kind in ["splunk", "elastic", "sentinel", "webhook"] {
         assert!(kinds.contains(kind), "{kind} in {kinds:?}");
+    }
+}
+
+/// Every line of Rust below a folder, with strings over several lines put together.
+fn code(dir: &Path, all: &mut String) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            code(&path, all);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            for line in fs::read_to_string(&path).unwrap().lines() {
+                match line.trim_start().strip_suffix('\\') {
+                    Some(begun) => all.push_str(begun),
+                    None => *all += &format!("{}\n", line.trim_start()),
+                }
+            }
+        }
+    }
+}
+
+/// The page on SIEMs explains messages: each is one that the program or the system says.
+#[test]
+fn the_messages_of_the_page_on_siem_are_in_the_code() {
+    let page = file("docs/siem.md");
+    let (_, part) = page.split_once("\n## When it does not work\n").unwrap();
+    let (_, table) = part.split_once("\n| message |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    code(&root.join("ingest/src"), &mut all);
+    code(&root.join("src"), &mut all);
+    let of_the_system = ["Connection refused", "timed out", "No such file or directory", "Permission denied"];
+    let mut checked = 0;
+    for row in table.lines().skip(2) {
+        let cell = row.split(" | ").next().unwrap();
+        for message in cell.split('`').skip(1).step_by(2).flat_map(|quoted| quoted.split(" ... ")) {
+            assert!(all.contains(message) || of_the_system.contains(&message), "{message:?} is said nowhere");
+            checked += 1;
+        }
+    }
+    assert!(checked > 30, "{checked} messages");
+}
+
+/// Each limit that the page on the architecture names is a constant of the code.
+#[test]
+fn the_limits_of_the_page_on_architecture_are_there() {
+    let page = file("docs/architecture.md");
+    let (_, part) = page.split_once("\n## Bounds\n").unwrap();
+    let (part, _) = part.split_once("\n## ").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut all = String::new();
+    for dir in ["rules/src", "sensor/src", "ingest/src", "src"] {
+        code(&root.join(dir), &mut all);
+    }
+    let mut checked = 0;
+    for row in part.lines().filter(|line| line.starts_with("| ")) {
+        let cell = row.split(" | ").next().unwrap();
+        let names = cell.split('`').skip(1).step_by(2).map(|path| path.rsplit("::").next().unwrap());
+        let is_const = |name: &&str| name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+        for name in names.filter(is_const) {
+            assert!(all.contains(&format!("const {name}: ")), "{name}: no such limit");
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "{checked} limits");
+}
+
+/// Files that the page on the architecture names are there, in some folder of the repository.
+#[test]
+fn the_files_of_the_page_on_architecture_are_there() {
+    let page = file("docs/architecture.md");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for dir in ["src", "rules", "sensor", "ingest", "tests", "dashboards", "benches"] {
+        gather(&root.join(dir), &mut files);
+    }
+    let mut checked = 0;
+    for name in page.split('`').skip(1).step_by(2) {
+        let is_file = [".rs", ".sql", ".toml"].iter().any(|end| name.ends_with(end));
+        if !is_file || name.contains([' ', '*', '<']) {
+            continue;
+        }
+        let end = format!("/{name}");
+        assert!(files.iter().any(|file| file.ends_with(&end)), "{name}: no such file");
+        checked += 1;
+    }
+    assert!(checked > 50, "{checked} files");
+}
+
+fn gather(dir: &Path, files: &mut Vec<String>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true => gather(&path, files),
+            false => files.push(path.to_str().unwrap().to_owned()),
+        }
     }
 }

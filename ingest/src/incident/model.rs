@@ -88,7 +88,7 @@ pub struct Informed {
     pub risk_owner: Option<String>,
     /// The client, where the site's own table names one.
     pub client: Option<String>,
-    /// True when the finding's opening was told to the SIEM, where one was configured.
+    /// True when the finding's opening was told to the configured receivers (SIEM, webhook, file), if any.
     pub alerted: bool,
     /// When the client may be told.
     pub client_rule: &'static str,

@@ -1,4 +1,4 @@
-//! Findings as they come out of delivery, at a real rsyslogd, and the documented event.
+//! Findings as they come out of delivery, at a real rsyslogd.
 
 use std::io::Read;
 use std::net::TcpListener;
