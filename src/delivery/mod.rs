@@ -161,18 +161,17 @@ pub(crate) fn waiting(delivered: &Delivered) -> Vec<String> {
 
 /// What a sink could not deliver, if there is anything; what waits without a reason is said at the end alone.
 fn siem_trouble(report: &SiemReport, ending: bool) -> Option<String> {
-    if let Some(why) = &report.refused_why {
+    let refused = report.refused_why.as_ref().map(|why| {
         let events = counted(report.refused, "event");
-        return Some(format!(
-            "{} will never take {events}: {why}; `shadowtap siem status` counts them",
-            report.sink
-        ));
-    }
-    match &report.error {
+        format!("{} will never take {events}: {why}; `shadowtap siem status` counts them", report.sink)
+    });
+    let waiting = match &report.error {
         Some(why) if report.waiting > 0 => Some(format!("events wait for the SIEM: {why}")),
         None if report.waiting > 0 && ending => Some(format!("events wait for the SIEM {}", report.sink)),
         _ => None,
-    }
+    };
+    let trouble: Vec<String> = refused.into_iter().chain(waiting).collect();
+    (!trouble.is_empty()).then(|| trouble.join("; "))
 }
 
 /// The report of a week (by default the newest in the store), built from the data directory.
