@@ -61,6 +61,7 @@ const STRETCH: u32 = 1024;
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
     let setup = Setup::load(&args.setup)?;
+    setup.warn();
     let _lock = setup.lock()?;
     let stop = stop_flag()?;
     let mut capture = LiveCapture::open(&LiveConfig {

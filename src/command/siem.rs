@@ -61,6 +61,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 fn test(setup: &Setup, wanted: &[String]) -> Outcome {
     let chosen = chosen(setup, wanted)?;
+    setup.warn();
     // Opened one by one, so that a wrong certificate is told before anything goes out.
     let sinks = chosen.into_iter().map(Sink::open).collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let at = time::now();

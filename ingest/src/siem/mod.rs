@@ -27,6 +27,7 @@ pub(crate) use activity::event as activity_event;
 pub use channel::{OpenError, SendError};
 pub use ecs::{digest as digest_event, event as ecs_event, routed, test as test_event};
 pub use format::{Format, severity_word};
+pub use http::{Reach, reach};
 #[cfg(test)]
 pub(crate) use outbox::Waiting;
 pub use outbox::{Backlog, Outbox};
