@@ -125,7 +125,10 @@ fn status_counts_what_waits_and_forget_drops_it() {
     let (late, gone) = (free_port(), free_port());
     let office = Office::new(&(sink("late", late, "") + &sink("gone", gone, "")));
     let before = office.run(&["siem", "status"]).ok().stdout;
-    assert_eq!(before, "late: 0 waiting, 0 events taken in 30 days\ngone: 0 waiting, 0 events taken in 30 days\n");
+    assert_eq!(
+        before,
+        "late: 0 waiting, 0 events about findings taken in 30 days\ngone: 0 waiting, 0 events about findings taken in 30 days\n"
+    );
 
     office.read(&own("office-week.pcap"));
     let down = office.run(&["siem", "status"]).ok().stdout;
@@ -144,7 +147,10 @@ fn status_counts_what_waits_and_forget_drops_it() {
     assert_eq!(waiting(&up, "late"), 0, "{up}");
     assert_eq!(waiting(&up, "gone"), events, "{up}");
     assert!(
-        up.contains(&format!("late: 0 waiting, {} events taken in 30 days\n", rsyslog.received().len())),
+        up.contains(&format!(
+            "late: 0 waiting, {} events about findings taken in 30 days\n",
+            rsyslog.received().len()
+        )),
         "{up}"
     );
     assert!(up.contains("; not in the configuration: `shadowtap siem forget` drops them"), "{up}");

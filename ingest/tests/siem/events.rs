@@ -9,7 +9,7 @@ use crate::receiver::Line;
 
 /// The event of the documentation, as one of many: its number is its id.
 pub(crate) fn event(number: u64) -> Value {
-    let page = include_str!("../../../docs/siem.md");
+    let page = include_str!("../../../docs/siem-formats.md");
     let (_, rest) = page.split_once("```json\n").unwrap();
     let mut event: Value = serde_json::from_str(rest.split_once("```").unwrap().0).unwrap();
     event["event"]["id"] = json!(format!("{number:016x}"));

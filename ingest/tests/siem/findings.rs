@@ -1,12 +1,11 @@
 //! Findings as they come out of delivery, at a real rsyslogd, and the documented event.
 
-use std::fs;
 use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ingest::siem::{FileTarget, Format, SinkTarget, To};
+use ingest::siem::SinkTarget;
 use sensor::record::{FlowRecord, Record};
 use serde_json::Value;
 

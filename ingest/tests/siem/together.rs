@@ -48,7 +48,7 @@ fn a_sink_that_hangs_and_one_that_is_away_delay_nobody() {
         }
         scope.spawn(move || {
             // The store begins last and still ends before the one that hangs.
-            let folded = storing.round().unwrap();
+            let folded = storing.round(None).unwrap();
             done.send(("store".to_owned(), folded.records.new, 0)).unwrap();
         });
     });
