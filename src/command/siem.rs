@@ -40,7 +40,7 @@ enum Action {
         #[command(flatten)]
         setup: SetupArgs,
     },
-    /// Drop the events that wait for a sink
+    /// Drop the events that wait for a sink; the findings stay
     Forget {
         /// The sink's name, as `siem status` shows it
         #[arg(value_name = "SINK")]
@@ -76,7 +76,8 @@ fn test(setup: &Setup, wanted: &[String]) -> Outcome {
                 })
             })
             .collect();
-        tests.into_iter().filter_map(|test| test.join().ok()).collect()
+        // Who joins a thread has to pass its panic on: the scope does not.
+        tests.into_iter().map(|test| test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let mut out = Output::new();
     let mut failed = 0;
@@ -149,10 +150,18 @@ fn line(backlog: &Backlog) -> String {
 }
 
 fn forget(setup: &Setup, sink: &str) -> Outcome {
-    let forgotten = match setup.has_findings() {
-        true => Outbox::open(&setup.data_dir)?.forget(sink)?,
-        false => 0,
-    };
+    let (mut forgotten, mut names) = (0, setup.sinks.iter().map(|sink| sink.name.clone()).collect::<Vec<_>>());
+    if setup.has_findings() {
+        let mut outbox = Outbox::open(&setup.data_dir)?;
+        names.extend(outbox.backlogs(time::now())?.into_iter().map(|backlog| backlog.sink));
+        forgotten = outbox.forget(sink)?;
+    }
+    if !names.iter().any(|name| name == sink) {
+        names.sort();
+        names.dedup();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        terminal::warning(&format!("nothing is known of a sink {sink:?}; there are: {known}"));
+    }
     let mut out = Output::new();
     out.line(format_args!("{} for {sink} dropped", counted(forgotten, "event")))?;
     out.finish()?;

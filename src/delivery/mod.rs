@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "live")]
 use std::time::Duration;
 
-use ingest::deliver::{DeliverConfig, Delivered, Deliverer, Judging, QUEUES};
+use ingest::deliver::{DeliverConfig, Delivered, Deliverer, Judging, OpenError, QUEUES};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, Week};
 use ingest::siem::SiemReport;
@@ -91,7 +91,11 @@ impl Delivery {
             time_zone: setup.time_zone.clone(),
         };
         let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
-        let deliverer = Deliverer::with_store(config, store)?;
+        let deliverer = Deliverer::with_store(config, store).map_err(|error| match error {
+            // A wrong certificate is a wrong configuration.
+            OpenError::Sink(error) => Failure::usage(error),
+            OpenError::Db(error) => error.into(),
+        })?;
         let rules = setup.rules.clone();
         let changing = Changing { generation: rules.generation(), rules, renewed: Renewed::default() };
         Ok(Self { spool, deliverer, changing, patience, warned: Warned::default() })

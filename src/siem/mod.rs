@@ -104,3 +104,39 @@ pub(crate) fn sinks(blocks: Vec<SiemBlock>) -> Result<Sinks, Failure> {
     }
     Ok(sinks)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn remarks(text: &str) -> Vec<String> {
+        let mut block: SiemBlock = toml::from_str(text).unwrap();
+        block.stands_at("st.toml:1".to_owned());
+        sinks(vec![block]).unwrap().remarks
+    }
+
+    #[test]
+    fn who_else_may_read_a_secret_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let token = dir.path().join("token");
+        fs::write(&token, "t").unwrap();
+        let path = token.display();
+        let hec = |url: &str| format!("type = \"splunk\"\nurl = \"{url}\"\nsecret_file = \"{path}\"\n");
+        fs::set_permissions(&token, Permissions::from_mode(0o640)).unwrap();
+        assert!(remarks(&hec("https://siem.example:8088")).is_empty());
+        assert!(remarks(&hec("http://127.0.0.1:8088")).is_empty(), "it stays on this machine");
+        let clear = remarks(&hec("http://siem.example:8088"));
+        assert!(clear.len() == 1 && clear[0].starts_with("st.toml:1: the sink splunk:siem.example:8088: url: "));
+        let hook = format!("type = \"webhook\"\nurl = \"http://siem.example/\"\nsecret_file = \"{path}\"\n");
+        assert!(remarks(&hook).is_empty(), "its secret signs and stays here");
+        fs::set_permissions(&token, Permissions::from_mode(0o644)).unwrap();
+        let open = remarks(&hec("https://siem.example:8088"));
+        assert!(
+            open.len() == 1
+                && open[0].contains(&format!("secret_file: every user of this machine may read {path}"))
+        );
+    }
+}

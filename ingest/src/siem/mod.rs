@@ -7,6 +7,7 @@
 //! | `format/` | the same event as OCSF or CEF, made when it is sent |
 //! | `target` | what the configuration says of a sink |
 //! | `outbox`, `sink`, `channel` | what waits; one receiver with its pauses; what takes a chunk of events out of the house |
+//! | `tls_words` | what is wrong with a TLS connection, and what mends it |
 //! | `syslog/`, `http/`, `file`, `store` | the channels |
 
 mod activity;
@@ -22,6 +23,7 @@ mod sink;
 mod store;
 mod syslog;
 mod target;
+mod tls_words;
 
 pub(crate) use activity::event as activity_event;
 pub use channel::{OpenError, SendError};
