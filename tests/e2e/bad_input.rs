@@ -220,7 +220,7 @@ fn two_processes_do_not_share_a_data_directory() {
 #[test]
 fn configuration_errors_name_file_line_and_key() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&str, &[&str]); 16] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("[site]\nname = \"hq\"\ncolour = \"red\"\n", &["config.toml:3", "colour", "time_zone"]),
         ("[site]\ntime_zone = \"Mars/Olympus\"\n", &["config.toml:2", "Mars/Olympus", "Europe/Berlin"]),
         ("[sensor]\nlocal_nets = [\"10.0.0.0/33\"]\n", &["config.toml:2"]),
