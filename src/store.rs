@@ -3,6 +3,7 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ingest::secret::Secret;
 use ingest::siem::SinkTarget;
@@ -12,6 +13,9 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 
 use crate::exit::Failure;
+
+/// Few large inserts are what a server wants, and facts of the last seconds what its readers want.
+const BATCH_SECONDS: u32 = 10;
 
 /// The `[store]` block of the configuration.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -26,12 +30,29 @@ pub(crate) struct StoreFile {
     raw_days: Option<u32>,
     rollup_days: Option<u32>,
     findings_days: Option<u32>,
+    batch_seconds: Option<BatchSeconds>,
 }
 
 impl StoreFile {
     /// The paths in the block, which count from the configuration's folder.
     pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         [&mut self.password_file, &mut self.ca, &mut self.client_cert, &mut self.client_key].into_iter().flatten()
+    }
+}
+
+/// How long a live sensor's facts gather on their way to a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "u32")]
+struct BatchSeconds(u32);
+
+impl TryFrom<u32> for BatchSeconds {
+    type Error = &'static str;
+
+    fn try_from(seconds: u32) -> Result<Self, Self::Error> {
+        match seconds {
+            1..=3600 => Ok(Self(seconds)),
+            _ => Err("a batch gathers for 1 to 3600 seconds"),
+        }
     }
 }
 
@@ -46,6 +67,9 @@ pub(crate) enum StoreChoice {
         target: Box<ClickHouseTarget>,
         /// How long rows are kept there.
         keep: Keep,
+        /// How long a live sensor's facts gather before they go there. Findings never wait.
+        #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` has time to wait"))]
+        gather: Duration,
     },
 }
 
@@ -73,7 +97,8 @@ impl StoreChoice {
         if !target.secure && (target.tls.ca.is_some() || target.tls.client.is_some()) {
             return Err(Failure::Usage("the store's certificates need ?secure=1 in its address".to_owned()));
         }
-        Ok(Self::ClickHouse { target: Box::new(target), keep })
+        let seconds = file.batch_seconds.map_or(BATCH_SECONDS, |batch| batch.0);
+        Ok(Self::ClickHouse { target: Box::new(target), keep, gather: Duration::from_secs(seconds.into()) })
     }
 
     /// Opens the store. A server is not spoken to before it is needed.
@@ -92,7 +117,7 @@ impl StoreChoice {
                 let store = SqliteStore::open(data_dir, zone.clone())?.keeping(*keep);
                 (Box::new(store), Patience::default())
             }
-            Self::ClickHouse { target, keep } => {
+            Self::ClickHouse { target, keep, .. } => {
                 let store =
                     ClickHouseStore::new((**target).clone(), *keep, zone.clone()).map_err(Failure::usage)?;
                 let patience = store.patience_handle();
@@ -101,11 +126,20 @@ impl StoreChoice {
         })
     }
 
+    /// How long a live sensor's facts gather before they go to the store.
+    #[cfg(feature = "live")]
+    pub(crate) fn gather(&self) -> Duration {
+        match self {
+            Self::Embedded(_) => Duration::ZERO,
+            Self::ClickHouse { gather, .. } => *gather,
+        }
+    }
+
     /// The sink that brings findings to a server; the embedded store needs none, they are beside it.
     pub(crate) fn findings(&self) -> Option<SinkTarget> {
         match self {
             Self::Embedded(_) => None,
-            Self::ClickHouse { target, keep } => Some(SinkTarget::store((**target).clone(), *keep)),
+            Self::ClickHouse { target, keep, .. } => Some(SinkTarget::store((**target).clone(), *keep)),
         }
     }
 

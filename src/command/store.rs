@@ -74,7 +74,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 fn ddl(setup: &SetupArgs, cluster: &Option<String>) -> Result<Ddl, Failure> {
     let (database, keep) = match Setup::load(setup)?.store {
-        StoreChoice::ClickHouse { target, keep } => (target.database.clone(), keep),
+        StoreChoice::ClickHouse { target, keep, .. } => (target.database.clone(), keep),
         StoreChoice::Embedded(keep) => (DATABASE.to_owned(), keep),
     };
     Ok(Ddl { database, cluster: cluster.clone(), keep })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use ingest::deliver::{Delivered, Failure as PartFailure, Judging, Parts, Sinking, Storing};
 use ingest::store::clickhouse::Patience;
 
-use super::{Changing, Delivery, GATHER, Warned, siem_trouble};
+use super::{Changing, Delivery, Warned, siem_trouble};
 use crate::exit::Failure;
 use crate::terminal;
 use crate::time;
@@ -38,10 +38,10 @@ pub(crate) struct Delivering {
 impl Delivering {
     /// Starts the threads.
     pub(crate) fn start(delivery: Delivery) -> Result<Self, Failure> {
-        let Delivery { deliverer, changing, patience, .. } = delivery;
+        let Delivery { deliverer, changing, patience, gather, .. } = delivery;
         let Parts { judging, storing, sinks } = deliverer.parts();
         let (last_facts, last_events) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-        patience.set(GATHER);
+        patience.set(gather);
         let mut others = vec![Part::start("the store", true, store(storing, last_events.clone()))?];
         for sink in sinks {
             let name = format!("the SIEM {}", sink.name());

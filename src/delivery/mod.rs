@@ -25,10 +25,6 @@ use crate::terminal;
 #[cfg(feature = "live")]
 pub(crate) use live::Delivering;
 
-/// A live sensor's facts gather for this long on their way to a server. Findings never wait.
-#[cfg(feature = "live")]
-const GATHER: Duration = Duration::from_secs(10);
-
 /// Spool and delivery on one data directory.
 pub(crate) struct Delivery {
     /// The spool that delivery reads.
@@ -38,6 +34,8 @@ pub(crate) struct Delivery {
     changing: Changing,
     #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` has time to wait"))]
     patience: Patience,
+    #[cfg(feature = "live")]
+    gather: Duration,
     warned: Warned,
 }
 
@@ -98,7 +96,15 @@ impl Delivery {
         })?;
         let rules = setup.rules.clone();
         let changing = Changing { generation: rules.generation(), rules, renewed: Renewed::default() };
-        Ok(Self { spool, deliverer, changing, patience, warned: Warned::default() })
+        Ok(Self {
+            spool,
+            deliverer,
+            changing,
+            patience,
+            #[cfg(feature = "live")]
+            gather: setup.store.gather(),
+            warned: Warned::default(),
+        })
     }
 
     /// Where another policy is put, to be in force from the next round on.
