@@ -119,6 +119,14 @@ impl Outbox {
         rows.and_then(Iterator::collect).map_err(&failed)
     }
 
+    /// Lets a sink have again what it refused for good: whatever made it do so has been mended. The number of events.
+    pub fn again(&mut self, sink: &str) -> Result<u64, DbError> {
+        let sql = "UPDATE siem_outbox SET sent = 0, sent_at = NULL, refused = NULL
+                   WHERE sink = ?1 AND refused IS NOT NULL";
+        let again = self.db.execute(sql, [sink]).map_err(DbError::of(&self.path))?;
+        Ok(again as u64)
+    }
+
     /// Forgets what waits for a sink, which is gone for good. The number of events.
     pub fn forget(&mut self, sink: &str) -> Result<u64, DbError> {
         let sql = "DELETE FROM siem_outbox WHERE sink = ?1 AND sent = 0";

@@ -95,4 +95,7 @@ fn a_receiver_that_refuses_every_flow_leaves_a_thousand_behind_and_each_finding(
     let backlog = outbox(&db).backlogs(i64::MAX).unwrap().into_iter().find(|one| one.sink == TALKATIVE).unwrap();
     let findings = told_to(&db, SINK).len() as u64;
     assert_eq!((backlog.waiting, backlog.refused), (0, 1_000 + findings));
+    assert_eq!(outbox(&db).again(TALKATIVE).unwrap(), 1_000 + findings);
+    let again = outbox(&db).backlogs(i64::MAX).unwrap().into_iter().find(|one| one.sink == TALKATIVE).unwrap();
+    assert_eq!((again.waiting, again.refused, again.refused_why), (1_000 + findings, 0, None));
 }
