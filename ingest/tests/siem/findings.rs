@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::net::TcpListener;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ingest::siem::SinkTarget;
 use sensor::record::{FlowRecord, Record};

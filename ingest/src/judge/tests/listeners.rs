@@ -86,7 +86,7 @@ fn a_receiver_that_refuses_every_flow_leaves_a_thousand_behind_and_each_finding(
                 INSERT INTO siem_outbox (uid, revision, action, sink, event, not_before)
                 SELECT 'full', i, 'traffic', ?1, '{}', 0 FROM n";
     file.execute(fill, [TALKATIVE]).unwrap();
-    let mut refuse = || {
+    let refuse = || {
         let some = outbox(&db).waiting(TALKATIVE, i64::MAX, 500).unwrap();
         let done: Vec<_> = some.iter().map(|one| (one.id, Some("400 no".to_owned()))).collect();
         (!done.is_empty()).then(|| outbox(&db).done(&done).unwrap())
