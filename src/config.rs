@@ -285,16 +285,13 @@ pub(crate) fn policy_failure(path: &Path, error: PolicyError) -> Failure {
 
 fn default_data_dir() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    match (is_root(), std::env::var_os("XDG_DATA_HOME"), home) {
+    // Root owns its own entry under /proc.
+    let root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
+    match (root, std::env::var_os("XDG_DATA_HOME"), home) {
         (false, Some(data), _) => PathBuf::from(data).join("shadowtap"),
         (false, None, Some(home)) => home.join(".local/share/shadowtap"),
         _ => PathBuf::from("/var/lib/shadowtap"),
     }
-}
-
-/// Root owns its own entry under /proc.
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }
 
 fn system_zone() -> TimeZone {

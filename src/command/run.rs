@@ -145,8 +145,8 @@ fn sense(
             if signals.reload.swap(false, Ordering::Relaxed) {
                 reload(setup, &mut worker, &signals.renewed);
             }
-            if delivering.is_over() {
-                result = Err(Failure::Failed("a delivery thread ended early".to_owned()));
+            if let Some(part) = delivering.over() {
+                result = Err(Failure::Failed(format!("delivery: {part} ended early")));
                 break;
             }
         }

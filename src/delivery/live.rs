@@ -52,9 +52,10 @@ impl Delivering {
         Ok(Self { judge, others, last_facts, last_events, patience })
     }
 
-    /// True when a thread has ended although nobody asked it to.
-    pub(crate) fn is_over(&self) -> bool {
-        self.judge.thread.is_finished() || self.others.iter().any(|other| other.thread.is_finished())
+    /// The part whose thread has ended although nobody asked it to.
+    pub(crate) fn over(&self) -> Option<&str> {
+        let mut parts = std::iter::once(&self.judge).chain(&self.others);
+        parts.find(|part| part.thread.is_finished()).map(|part| part.name.as_str())
     }
 
     /// Delivers what the sensor left behind, then ends: findings first, so that their events still go out. Every part
