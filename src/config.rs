@@ -1,6 +1,7 @@
 //! The configuration file, and what the command line makes of it.
 
 use std::fs::{self, File, TryLockError};
+use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,12 +16,14 @@ use sensor::local::LocalNets;
 use sensor::spool::Limits;
 use sensor::worker::WorkerConfig;
 use serde::Deserialize;
+use toml::Spanned;
 
 use crate::exit::Failure;
 use crate::rules_files::Rules;
-use crate::siem::{self, SiemBlock};
+use crate::siem::{self, SiemBlock, Sinks};
 use crate::spooling::SpoolFile;
 use crate::store::{StoreChoice, StoreFile};
+use crate::terminal;
 
 /// Arguments that all commands with a data directory share.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -55,7 +58,7 @@ struct ConfigFile {
     site: Site,
     sensor: Sensor,
     store: StoreFile,
-    siem: Vec<SiemBlock>,
+    siem: Vec<Spanned<SiemBlock>>,
     spool: SpoolFile,
 }
 
@@ -129,6 +132,8 @@ pub(crate) struct Setup {
     pub(crate) spool: Limits,
     /// SIEM sinks.
     pub(crate) sinks: Vec<SinkTarget>,
+    /// What about them works and should be another way.
+    remarks: Vec<String>,
     /// What is an AI service.
     pub(crate) rules: Rules,
     /// Who may use it, as of the start.
@@ -149,7 +154,8 @@ impl Setup {
         let policy_file = args.policy.clone().or(file.policy);
         let policy = policy(policy_file.as_deref(), &catalogue)?;
         let store = StoreChoice::new(args.store.as_deref(), file.store)?;
-        let mut sinks = siem::sinks(file.siem)?;
+        let Sinks { targets: mut sinks, remarks } =
+            siem::sinks(file.siem.into_iter().map(Spanned::into_inner).collect())?;
         sinks.extend(store.findings());
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
@@ -161,6 +167,7 @@ impl Setup {
             local,
             store,
             sinks,
+            remarks,
             spool: file.spool.limits(),
             rules,
             policy: Arc::new(policy),
@@ -193,6 +200,11 @@ impl Setup {
             time_zone: self.time_zone.clone(),
             sinks: self.sinks.iter().map(SinkTarget::listener).collect(),
         }
+    }
+
+    /// Warns of what works and should be another way: for the commands that send.
+    pub(crate) fn warn(&self) {
+        self.remarks.iter().for_each(|remark| terminal::warning(remark));
     }
 
     /// True when something was judged here: opening the findings would make an empty file.
@@ -233,19 +245,27 @@ pub(crate) fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
 fn read(path: &Path) -> Result<ConfigFile, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|e| Failure::Usage(format!("cannot read the configuration {}: {e}", path.display())))?;
-    let mut file: ConfigFile = toml::from_str(&text).map_err(|e| {
-        let line = e.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
-        let ends_line = e.span().is_some_and(|s| text.get(..s.start).is_some_and(|t| t.ends_with('\n')));
-        Failure::Usage(format!("{}:{}: {}", path.display(), line + usize::from(ends_line), e.message()))
-    })?;
+    let place = |span: Option<Range<usize>>| format!("{}:{}", path.display(), line(&text, span));
+    let mut file: ConfigFile =
+        toml::from_str(&text).map_err(|e| Failure::Usage(format!("{}: {}", place(e.span()), e.message())))?;
+    for block in &mut file.siem {
+        let place = place(Some(block.span()));
+        block.as_mut().stands_at(place);
+    }
     let base = path.parent().unwrap_or(Path::new(""));
     let bundle = file.bundle.as_mut().map(|bundle| [&mut bundle.file, &mut bundle.public_key]);
     let paths = [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten();
-    let sinks = file.siem.iter_mut().flat_map(SiemBlock::paths);
+    let sinks = file.siem.iter_mut().flat_map(|block| block.as_mut().paths());
     for relative in paths.chain(bundle.into_iter().flatten()).chain(file.store.paths()).chain(sinks) {
         *relative = base.join(&*relative);
     }
     Ok(file)
+}
+
+/// The line in which a span begins, from 1 on.
+fn line(text: &str, span: Option<Range<usize>>) -> usize {
+    let before = span.and_then(|span| text.get(..span.start)).unwrap_or_default();
+    1 + before.bytes().filter(|byte| *byte == b'\n').count()
 }
 
 fn policy(path: Option<&Path>, catalogue: &Catalogue) -> Result<Policy, Failure> {
@@ -265,16 +285,13 @@ pub(crate) fn policy_failure(path: &Path, error: PolicyError) -> Failure {
 
 fn default_data_dir() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    match (is_root(), std::env::var_os("XDG_DATA_HOME"), home) {
+    // Root owns its own entry under /proc.
+    let root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
+    match (root, std::env::var_os("XDG_DATA_HOME"), home) {
         (false, Some(data), _) => PathBuf::from(data).join("shadowtap"),
         (false, None, Some(home)) => home.join(".local/share/shadowtap"),
         _ => PathBuf::from("/var/lib/shadowtap"),
     }
-}
-
-/// Root owns its own entry under /proc.
-fn is_root() -> bool {
-    fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
 }
 
 fn system_zone() -> TimeZone {

@@ -53,6 +53,7 @@ pub(crate) enum FailOn {
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
     let setup = Setup::load(&args.setup)?;
+    setup.warn();
     let mut reading = Reading::open(&setup)?;
     let mut unreadable = Unreadable::default();
     for path in &args.files {

@@ -61,6 +61,7 @@ const STRETCH: u32 = 1024;
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
     let setup = Setup::load(&args.setup)?;
+    setup.warn();
     let _lock = setup.lock()?;
     let stop = stop_flag()?;
     let mut capture = LiveCapture::open(&LiveConfig {
@@ -144,8 +145,8 @@ fn sense(
             if signals.reload.swap(false, Ordering::Relaxed) {
                 reload(setup, &mut worker, &signals.renewed);
             }
-            if delivering.is_over() {
-                result = Err(Failure::Failed("a delivery thread ended early".to_owned()));
+            if let Some(part) = delivering.over() {
+                result = Err(Failure::Failed(format!("delivery: {part} ended early")));
                 break;
             }
         }

@@ -4,6 +4,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
+use ingest::db::DbError;
 use ingest::siem::{Backlog, Outbox, Sink, SinkTarget, test_event};
 use ingest::text::counted;
 
@@ -19,6 +20,7 @@ Examples:
   shadowtap siem test --config shadowtap.toml         one marked event to each sink, and how long it took
   shadowtap siem test soc --config shadowtap.toml     to the sink `soc` alone
   shadowtap siem status --config shadowtap.toml       what waits for each sink, and what it refused
+  shadowtap siem again soc --config shadowtap.toml    what it refused for good waits for it once more
   shadowtap siem forget old-siem                      drops what waits for a sink that is gone for good")]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -40,7 +42,15 @@ enum Action {
         #[command(flatten)]
         setup: SetupArgs,
     },
-    /// Drop the events that wait for a sink
+    /// Let what a sink refused for good wait for it once more, after the mend; `run` or `read` sends it
+    Again {
+        /// The sink's name, as `siem status` shows it
+        #[arg(value_name = "SINK")]
+        sink: String,
+        #[command(flatten)]
+        setup: SetupArgs,
+    },
+    /// Drop the events that wait for a sink; the findings stay
     Forget {
         /// The sink's name, as `siem status` shows it
         #[arg(value_name = "SINK")]
@@ -55,12 +65,14 @@ pub(crate) fn run(args: &Args) -> Outcome {
     match &args.action {
         Action::Test { sinks, setup } => test(&Setup::load(setup)?, sinks),
         Action::Status { setup } => status(&Setup::load(setup)?),
-        Action::Forget { sink, setup } => forget(&Setup::load(setup)?, sink),
+        Action::Again { sink, setup } => change(&Setup::load(setup)?, sink, Outbox::again, "once more waiting"),
+        Action::Forget { sink, setup } => change(&Setup::load(setup)?, sink, Outbox::forget, "dropped"),
     }
 }
 
 fn test(setup: &Setup, wanted: &[String]) -> Outcome {
     let chosen = chosen(setup, wanted)?;
+    setup.warn();
     // Opened one by one, so that a wrong certificate is told before anything goes out.
     let sinks = chosen.into_iter().map(Sink::open).collect::<Result<Vec<_>, _>>().map_err(Failure::usage)?;
     let at = time::now();
@@ -75,7 +87,8 @@ fn test(setup: &Setup, wanted: &[String]) -> Outcome {
                 })
             })
             .collect();
-        tests.into_iter().filter_map(|test| test.join().ok()).collect()
+        // Who joins a thread has to pass its panic on: the scope does not.
+        tests.into_iter().map(|test| test.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let mut out = Output::new();
     let mut failed = 0;
@@ -142,18 +155,35 @@ fn line(backlog: &Backlog) -> String {
         line.push_str(&format!(", {} about flows left out while it was down", counted(backlog.left_out, "event")));
     }
     if let Some(why) = &backlog.refused_why {
-        line.push_str(&format!(", {} refused for good, the last: {why}", backlog.refused));
+        line.push_str(&format!(
+            ", {} refused for good (`siem again` lets them wait once more), the last: {why}",
+            backlog.refused
+        ));
     }
     line
 }
 
-fn forget(setup: &Setup, sink: &str) -> Outcome {
-    let forgotten = match setup.has_findings() {
-        true => Outbox::open(&setup.data_dir)?.forget(sink)?,
-        false => 0,
-    };
+/// Changes a sink's queue and says how many events that was about.
+fn change(
+    setup: &Setup,
+    sink: &str,
+    work: impl FnOnce(&mut Outbox, &str) -> Result<u64, DbError>,
+    done: &str,
+) -> Outcome {
+    let (mut events, mut names) = (0, setup.sinks.iter().map(|sink| sink.name.clone()).collect::<Vec<_>>());
+    if setup.has_findings() {
+        let mut outbox = Outbox::open(&setup.data_dir)?;
+        names.extend(outbox.backlogs(time::now())?.into_iter().map(|backlog| backlog.sink));
+        events = work(&mut outbox, sink)?;
+    }
+    if !names.iter().any(|name| name == sink) {
+        names.sort();
+        names.dedup();
+        let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        terminal::warning(&format!("nothing is known of a sink {sink:?}; there are: {known}"));
+    }
     let mut out = Output::new();
-    out.line(format_args!("{} for {sink} dropped", counted(forgotten, "event")))?;
+    out.line(format_args!("{} for {sink} {done}", counted(events, "event")))?;
     out.finish()?;
     Ok(Done::Clean)
 }

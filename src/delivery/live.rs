@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle, Thread};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ingest::deliver::{Delivered, Failure as PartFailure, Judging, Parts, Sinking, Storing};
 use ingest::store::clickhouse::Patience;
@@ -17,11 +17,17 @@ use crate::time;
 /// Between two rounds of a part.
 const ROUND: Duration = Duration::from_secs(1);
 
+/// How long store and sinks have for what is left at the end. Whoever stops services kills them after a while (systemd
+/// after 90 s); what has not gone by then waits for the next start, as it does after a kill.
+const PARTING: Duration = Duration::from_secs(30);
+/// Between two looks at whether they are through.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The threads that drain the spool while the sensor fills it.
 pub(crate) struct Delivering {
-    judge: JoinHandle<Result<(), Failure>>,
+    judge: Part,
     /// Store and sinks.
-    others: Vec<JoinHandle<Result<(), Failure>>>,
+    others: Vec<Part>,
     /// Set when the sensor has written its last record.
     last_facts: Arc<AtomicBool>,
     /// Set when the judge has judged them.
@@ -36,43 +42,84 @@ impl Delivering {
         let Parts { judging, storing, sinks } = deliverer.parts();
         let (last_facts, last_events) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         patience.set(gather);
-        let mut others = vec![spawn("deliver-store", store(storing, last_events.clone()))?];
+        let mut others = vec![Part::start("the store", true, store(storing, last_events.clone()))?];
         for sink in sinks {
-            others.push(spawn("deliver-siem", send(sink, last_events.clone()))?);
+            let name = format!("the SIEM {}", sink.name());
+            others.push(Part::start(&name, false, send(sink, last_events.clone()))?);
         }
-        let waiting: Vec<Thread> = others.iter().skip(1).map(|other| other.thread().clone()).collect();
-        let judge = spawn("deliver-judge", judge(judging, changing, waiting, last_facts.clone()))?;
+        let waiting: Vec<Thread> = others.iter().skip(1).map(|sink| sink.thread.thread().clone()).collect();
+        let judge = Part::start("the judge", true, judge(judging, changing, waiting, last_facts.clone()))?;
         Ok(Self { judge, others, last_facts, last_events, patience })
     }
 
-    /// True when a thread has ended although nobody asked it to.
-    pub(crate) fn is_over(&self) -> bool {
-        self.judge.is_finished() || self.others.iter().any(JoinHandle::is_finished)
+    /// The part whose thread has ended although nobody asked it to.
+    pub(crate) fn over(&self) -> Option<&str> {
+        let mut parts = std::iter::once(&self.judge).chain(&self.others);
+        parts.find(|part| part.thread.is_finished()).map(|part| part.name.as_str())
     }
 
-    /// Delivers what the sensor left behind, then ends: findings first, so that their events still go out.
+    /// Delivers what the sensor left behind, then ends: findings first, so that their events still go out. Every part
+    /// that failed is in the error.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         self.patience.set(Duration::ZERO);
         self.last_facts.store(true, Ordering::Release);
-        self.judge.thread().unpark();
-        let mut ended = join(self.judge);
+        self.judge.thread.thread().unpark();
+        let judged = self.judge.join();
         self.last_events.store(true, Ordering::Release);
-        self.others.iter().for_each(|other| other.thread().unpark());
-        for other in self.others {
-            ended = ended.and(join(other));
+        self.others.iter().for_each(|other| other.thread.thread().unpark());
+        let until = Instant::now() + PARTING;
+        let others: Vec<_> = self.others.into_iter().map(|other| other.join_by(until)).collect();
+        let failed = [judged].into_iter().chain(others).filter_map(|ended| ended.err().map(Failure::into_text));
+        match failed.collect::<Vec<_>>() {
+            failed if failed.is_empty() => Ok(()),
+            failed => Err(Failure::Failed(failed.join("; "))),
         }
-        ended
     }
 }
 
 type Work = Box<dyn FnOnce() -> Result<(), Failure> + Send>;
 
-fn spawn(name: &str, work: Work) -> Result<JoinHandle<Result<(), Failure>>, Failure> {
-    Ok(thread::Builder::new().name(name.to_owned()).spawn(work)?)
+/// A part of delivery at work.
+struct Part {
+    name: String,
+    /// What it leaves undone is a failure of the command. A SIEM that is down is none.
+    must: bool,
+    thread: JoinHandle<Result<(), Failure>>,
 }
 
-fn join(thread: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
-    thread.join().unwrap_or_else(|_| Err(Failure::Failed("a delivery thread ended early".to_owned())))
+impl Part {
+    fn start(name: &str, must: bool, work: Work) -> Result<Self, Failure> {
+        // The system shows 15 characters.
+        let thread = thread::Builder::new().name(name.trim_start_matches("the ").to_owned()).spawn(work)?;
+        Ok(Self { name: name.to_owned(), must, thread })
+    }
+
+    fn join(self) -> Result<(), Failure> {
+        let early = || Failure::Failed(format!("{}: its thread ended early", self.name));
+        self.thread.join().unwrap_or_else(|_| Err(early()))
+    }
+
+    /// Waits no longer than that. A part that hangs is left behind: it ends with the process, and what it did not
+    /// finish waits as it does after a kill.
+    fn join_by(self, until: Instant) -> Result<(), Failure> {
+        while !self.thread.is_finished() {
+            if Instant::now() >= until {
+                return self.left_behind();
+            }
+            thread::sleep(LOOK);
+        }
+        self.join()
+    }
+
+    fn left_behind(&self) -> Result<(), Failure> {
+        let (name, limit) = (&self.name, PARTING.as_secs());
+        let text = format!("{name} is not through {limit} s after the end; what waits goes with the next start");
+        if self.must {
+            return Err(Failure::Failed(text));
+        }
+        terminal::warning(&text);
+        Ok(())
+    }
 }
 
 /// Facts to findings; whoever sends events is woken after each round.
@@ -108,8 +155,6 @@ fn send(mut part: Sinking, last: Arc<AtomicBool>) -> Work {
     let mut said = Said::default();
     Box::new(move || {
         rounds(&last, move |ending| match part.round(Some(time::now())) {
-            // While a pause is kept nothing is new.
-            Ok(report) if report.is_pausing() && !ending => Ok(()),
             Ok(report) => {
                 said.text(siem_trouble(&report, ending).unwrap_or_default());
                 Ok(())
@@ -148,5 +193,47 @@ impl Said {
             Err(failure) => self.text(failure.to_string()),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    fn part(name: &str, work: impl FnOnce() -> Result<(), Failure> + Send + 'static) -> Part {
+        Part::start(name, name == "the store", Box::new(work)).unwrap()
+    }
+
+    #[test]
+    fn every_part_that_fails_at_the_end_is_told() {
+        let flag = || Arc::new(AtomicBool::new(false));
+        let failing = |name: &str, why: &'static str| part(name, move || Err(Failure::Failed(why.to_owned())));
+        let delivering = Delivering {
+            judge: part("the judge", || Ok(())),
+            others: vec![failing("the store", "store: gone"), failing("the SIEM soc", "findings: full")],
+            last_facts: flag(),
+            last_events: flag(),
+            patience: Patience::default(),
+        };
+        assert_eq!(delivering.finish().unwrap_err().into_text(), "store: gone; findings: full");
+    }
+
+    #[test]
+    fn a_part_that_hangs_is_left_behind_and_only_the_store_fails_the_command() {
+        let (release, hold) = mpsc::channel::<()>();
+        let hold = Arc::new(std::sync::Mutex::new(hold));
+        let hanging = |name: &str| {
+            let hold = hold.clone();
+            part(name, move || {
+                let _ = hold.lock().unwrap().recv();
+                Ok(())
+            })
+        };
+        assert!(hanging("the SIEM soc").join_by(Instant::now()).is_ok());
+        let store = hanging("the store").join_by(Instant::now()).unwrap_err().into_text();
+        assert!(store.contains("the store is not through"), "{store}");
+        drop(release);
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "live")]
 use std::time::Duration;
 
-use ingest::deliver::{DeliverConfig, Delivered, Deliverer, Judging, QUEUES};
+use ingest::deliver::{DeliverConfig, Delivered, Deliverer, Judging, OpenError, QUEUES};
 use ingest::judge::FindingsDb;
 use ingest::report::{Report, ReportContext, Week};
 use ingest::siem::SiemReport;
@@ -89,7 +89,11 @@ impl Delivery {
             time_zone: setup.time_zone.clone(),
         };
         let (store, patience) = setup.store.open_patient(&setup.data_dir, &setup.time_zone)?;
-        let deliverer = Deliverer::with_store(config, store)?;
+        let deliverer = Deliverer::with_store(config, store).map_err(|error| match error {
+            // A wrong certificate is a wrong configuration.
+            OpenError::Sink(error) => Failure::usage(error),
+            OpenError::Db(error) => error.into(),
+        })?;
         let rules = setup.rules.clone();
         let changing = Changing { generation: rules.generation(), rules, renewed: Renewed::default() };
         Ok(Self {
@@ -167,18 +171,17 @@ pub(crate) fn waiting(delivered: &Delivered) -> Vec<String> {
 
 /// What a sink could not deliver, if there is anything; what waits without a reason is said at the end alone.
 fn siem_trouble(report: &SiemReport, ending: bool) -> Option<String> {
-    if let Some(why) = &report.refused_why {
+    let refused = report.refused_why.as_ref().map(|why| {
         let events = counted(report.refused, "event");
-        return Some(format!(
-            "{} will never take {events}: {why}; `shadowtap siem status` counts them",
-            report.sink
-        ));
-    }
-    match &report.error {
+        format!("{} will never take {events}: {why}; `shadowtap siem status` counts them", report.sink)
+    });
+    let waiting = match &report.error {
         Some(why) if report.waiting > 0 => Some(format!("events wait for the SIEM: {why}")),
         None if report.waiting > 0 && ending => Some(format!("events wait for the SIEM {}", report.sink)),
         _ => None,
-    }
+    };
+    let trouble: Vec<String> = refused.into_iter().chain(waiting).collect();
+    (!trouble.is_empty()).then(|| trouble.join("; "))
 }
 
 /// The report of a week (by default the newest in the store), built from the data directory.

@@ -220,11 +220,16 @@ fn two_processes_do_not_share_a_data_directory() {
 #[test]
 fn configuration_errors_name_file_line_and_key() {
     let dir = TempDir::new().unwrap();
-    let cases: [(&str, &[&str]); 16] = [
+    let cases: [(&str, &[&str]); 18] = [
         ("[site]\nname = \"hq\"\ncolour = \"red\"\n", &["config.toml:3", "colour", "time_zone"]),
         ("[site]\ntime_zone = \"Mars/Olympus\"\n", &["config.toml:2", "Mars/Olympus", "Europe/Berlin"]),
         ("[sensor]\nlocal_nets = [\"10.0.0.0/33\"]\n", &["config.toml:2"]),
         ("\n[[siem]]\ntype = \"syslog\"\naddress = \"siem\"\n", &["config.toml:2", "HOST:PORT"]),
+        (
+            "[[siem]]\ntype = \"splunk\"\nurl = \"https://h:99999/\"\nsecret_env = \"HOME\"\n",
+            &["config.toml:1: url", "port"],
+        ),
+        ("\n[[siem]]\ntype = \"file\"\npath = \"\"\n", &["config.toml:2: path"]),
         ("[[siem]]\naddress = \"siem:1\"\n", &["config.toml:1", "type"]),
         ("[[siem]]\ntype = \"splunk\"\nurl = \"https://s\"\n", &["config.toml:1", "secret_file"]),
         ("[[siem]]\ntype = \"file\"\npath = \"f\"\nindex = \"i\"\n", &["index", "type file"]),
@@ -232,7 +237,10 @@ fn configuration_errors_name_file_line_and_key() {
         ("[[siem]]\ntype = \"elastic\"\nurl = \"https://e\"\nformat = \"cef\"\n", &["JSON", "ocsf"]),
         ("[[siem]]\ntype = \"syslog\"\naddress = \"s:1\"\nca = \"c\"\n", &["transport = \"tls\""]),
         ("[[siem]]\ntype = \"file\"\npath = \"f\"\nname = \"a/b\"\n", &["config.toml:1", "a/b"]),
-        ("[[siem]]\ntype = \"file\"\npath = \"f\"\n[[siem]]\ntype = \"file\"\npath = \"f\"\n", &["two", "name"]),
+        (
+            "[[siem]]\ntype = \"file\"\npath = \"f\"\n[[siem]]\ntype = \"file\"\npath = \"f\"\n",
+            &["config.toml:4", "two", "name"],
+        ),
         (
             "[[siem]]\ntype = \"webhook\"\nurl = \"https://w\"\nsecret_file = \"gone\"\n",
             &["webhook:w", "gone", "secret"],

@@ -159,5 +159,8 @@ fn status_counts_what_waits_and_forget_drops_it() {
     assert_eq!(forgotten, format!("{events} events for gone dropped\n"));
     let after = office.run(&["siem", "status"]).ok().stdout;
     assert!(after.starts_with("late: ") && after.lines().count() == 1, "{after}");
-    assert_eq!(office.run(&["siem", "forget", "gone"]).ok().stdout, "0 events for gone dropped\n");
+    let again = office.run(&["siem", "forget", "gone"]).ok();
+    assert_eq!(again.stdout, "0 events for gone dropped\n");
+    assert_eq!(office.run(&["siem", "again", "late"]).ok().stdout, "0 events for late once more waiting\n");
+    assert!(again.stderr.contains("nothing is known of a sink \"gone\"; there are: late"), "{}", again.stderr);
 }

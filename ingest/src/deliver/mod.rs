@@ -187,8 +187,9 @@ impl Deliverer {
                 }
                 Err(failure) => failures.push(failure),
             }
-            // A thread that panicked has said so; the scope passes the panic on.
-            for ended in sinks.into_iter().filter_map(|sink| sink.join().ok()) {
+            for sink in sinks {
+                // Who joins a thread has to pass its panic on: the scope does not.
+                let ended = sink.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 match ended {
                     Ok(report) => delivered.siem.push(report),
                     Err(failure) => failures.push(failure),

@@ -131,11 +131,17 @@ impl Sinking {
         self.sink.name()
     }
 
-    /// Sends what waits. `now`, µs UTC, says which quiet hours are over; without it the newest fact does.
+    /// Sends what waits. `now`, µs UTC, says which quiet hours are over, and who has it has a next round: this one ends
+    /// after some seconds. Without it the newest fact says so, and everything goes.
     pub fn round(&mut self, now: Option<i64>) -> Result<SiemReport, Failure> {
         let _turn = self.lock.turn()?;
-        let now = now.map_or_else(|| self.outbox.newest(), Ok)?;
-        Ok(self.sink.drain(&mut self.outbox, now)?)
+        Ok(match now {
+            Some(now) => self.sink.round(&mut self.outbox, now)?,
+            None => {
+                let newest = self.outbox.newest()?;
+                self.sink.drain(&mut self.outbox, newest)?
+            }
+        })
     }
 }
 

@@ -19,6 +19,7 @@ const SCHEMA: Schema = Schema {
         include_str!("../../schema/findings/0002_life.sql"),
         include_str!("../../schema/findings/0003_sweep.sql"),
         include_str!("../../schema/findings/0004_refused.sql"),
+        include_str!("../../schema/findings/0005_order.sql"),
     ],
 };
 

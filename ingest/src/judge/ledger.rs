@@ -26,12 +26,17 @@ impl Ledger<'_> {
         self.step.prepare_cached(sql)?.query_row([sink, ACTIVITY], |row| count(row, "n"))
     }
 
-    /// Puts an event into the outbox of one sink, once.
+    /// Puts an event into the outbox of one sink, once. What waits for the end of the quiet hours goes with it where it
+    /// is about the same finding and this event may go earlier: a finding is told in its order.
     pub(super) fn enqueue(&self, row: &Outgoing<'_>, sink: &str) -> rusqlite::Result<()> {
         let sql = "INSERT OR IGNORE INTO siem_outbox (uid, revision, action, sink, event, not_before)
                    VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
         let mut put = self.step.prepare_cached(sql)?;
-        put.execute(params![row.uid, row.revision as i64, row.action, sink, row.event, row.not_before]).map(|_| ())
+        put.execute(params![row.uid, row.revision as i64, row.action, sink, row.event, row.not_before])?;
+        // The plus signs keep it to the few rows of the finding, by the index of the uid.
+        let sql = "UPDATE siem_outbox SET not_before = ?3
+                   WHERE uid = ?1 AND +sink = ?2 AND +sent = 0 AND not_before > ?3";
+        self.step.prepare_cached(sql)?.execute(params![row.uid, sink, row.not_before]).map(|_| ())
     }
 }
 

@@ -22,7 +22,8 @@ impl FileChannel {
     }
 
     /// The file is opened for each chunk: whoever rotates it by renaming needs to tell nobody. What a full disk or a
-    /// crash left of a line is ended first, so that no two events share one.
+    /// crash left of a line is ended first, so that no two events share one. A pipe or a terminal (`/dev/stdout`) has no
+    /// length and no disk behind it.
     fn append(&self, events: &[Message]) -> io::Result<()> {
         let mut file = OpenOptions::new().append(true).read(true).create(true).mode(0o640).open(&self.path)?;
         let mut text = String::new();
@@ -33,9 +34,12 @@ impl FileChannel {
             text.push_str(&line);
             text.push('\n');
         }
-        let before = file.metadata()?.len();
+        let about = file.metadata()?;
+        if !about.is_file() {
+            return file.write_all(text.as_bytes());
+        }
         file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).inspect_err(|_| {
-            let _ = file.set_len(before);
+            let _ = file.set_len(about.len());
         })
     }
 }
@@ -96,5 +100,15 @@ mod tests {
         let outcome = channel.send(&[message(1)]);
         assert_eq!(outcome.done, 0);
         assert!(outcome.error.unwrap().to_string().contains("/nonexistent/events"));
+    }
+
+    #[test]
+    fn a_pipe_takes_lines_as_well() {
+        let (reader, writer) = io::pipe().unwrap();
+        let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&writer));
+        let outcome = FileChannel::new("out".to_owned(), Format::Ecs, path.into()).send(&[message(1)]);
+        assert_eq!((outcome.done, outcome.error.map(|error| error.to_string())), (1, None));
+        drop(writer);
+        assert_eq!(io::read_to_string(reader).unwrap(), "{\"event\":{\"sequence\":1}}\n");
     }
 }

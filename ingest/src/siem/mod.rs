@@ -7,6 +7,7 @@
 //! | `format/` | the same event as OCSF or CEF, made when it is sent |
 //! | `target` | what the configuration says of a sink |
 //! | `outbox`, `sink`, `channel` | what waits; one receiver with its pauses; what takes a chunk of events out of the house |
+//! | `tls_words` | what is wrong with a TLS connection, and what mends it |
 //! | `syslog/`, `http/`, `file`, `store` | the channels |
 
 mod activity;
@@ -22,11 +23,13 @@ mod sink;
 mod store;
 mod syslog;
 mod target;
+mod tls_words;
 
 pub(crate) use activity::event as activity_event;
 pub use channel::{OpenError, SendError};
 pub use ecs::{digest as digest_event, event as ecs_event, routed, test as test_event};
 pub use format::{Format, severity_word};
+pub use http::{Reach, reach};
 #[cfg(test)]
 pub(crate) use outbox::Waiting;
 pub use outbox::{Backlog, Outbox};

@@ -9,6 +9,10 @@ use super::channel::Message;
 use crate::db::{DbError, count};
 use crate::judge;
 
+/// Refused events about flows that are kept for each sink: enough to see why, and a receiver that refuses all of them
+/// fills no disk.
+const REFUSED_FLOWS: u32 = 1_000;
+
 /// The outbox as sinks see it.
 #[derive(Debug)]
 pub struct Outbox {
@@ -56,20 +60,36 @@ impl Outbox {
         judge::newest(&self.db).map_err(DbError::of(&self.path))
     }
 
-    /// The next events for a sink, oldest first: those whose quiet hours are over at `now`, µs UTC.
+    /// The next events for a sink: those whose quiet hours are over at `now`, µs UTC, oldest first, and what is told of
+    /// flows behind what is told of findings.
     pub(crate) fn waiting(&self, sink: &str, now: i64, limit: usize) -> Result<Vec<Waiting>, DbError> {
+        let mut next = self.next(FINDINGS, sink, now, limit)?;
+        let room = limit.saturating_sub(next.len());
+        if room > 0 {
+            next.extend(self.next(FLOWS, sink, now, room)?);
+        }
+        Ok(next)
+    }
+
+    fn next(&self, sql: &str, sink: &str, now: i64, limit: usize) -> Result<Vec<Waiting>, DbError> {
         let failed = DbError::of(&self.path);
-        let mut query = self.db.prepare_cached(WAITING).map_err(&failed)?;
+        let mut query = self.db.prepare_cached(sql).map_err(&failed)?;
         let rows = query.query_map(named_params! {":sink": sink, ":now": now, ":limit": limit as i64}, waiting_row);
         rows.and_then(Iterator::collect).map_err(&failed)
     }
 
     /// Marks events as done: the sink has them, or will never take them, for which the text is its word.
-    pub(crate) fn done(&mut self, events: &[(i64, Option<&str>)]) -> Result<(), DbError> {
+    pub(crate) fn done(&mut self, events: &[(i64, Option<String>)]) -> Result<(), DbError> {
         let failed = DbError::of(&self.path);
         let step = self.db.transaction().map_err(&failed)?;
         for (id, refused) in events {
-            mark(&step, *id, *refused).map_err(&failed)?;
+            mark(&step, *id, refused.as_deref()).map_err(&failed)?;
+        }
+        if let Some((id, _)) = events.iter().rfind(|(_, refused)| refused.is_some()) {
+            let sql = "DELETE FROM siem_outbox WHERE id IN (SELECT id FROM siem_outbox
+                       WHERE sink = (SELECT sink FROM siem_outbox WHERE id = ?1) AND refused IS NOT NULL
+                         AND action = 'traffic' ORDER BY id DESC LIMIT -1 OFFSET ?2)";
+            step.execute(sql, params![id, REFUSED_FLOWS]).map_err(&failed)?;
         }
         step.commit().map_err(&failed)
     }
@@ -97,6 +117,14 @@ impl Outbox {
             })
         });
         rows.and_then(Iterator::collect).map_err(&failed)
+    }
+
+    /// Lets a sink have again what it refused for good: whatever made it do so has been mended. The number of events.
+    pub fn again(&mut self, sink: &str) -> Result<u64, DbError> {
+        let sql = "UPDATE siem_outbox SET sent = 0, sent_at = NULL, refused = NULL
+                   WHERE sink = ?1 AND refused IS NOT NULL";
+        let again = self.db.execute(sql, [sink]).map_err(DbError::of(&self.path))?;
+        Ok(again as u64)
     }
 
     /// Forgets what waits for a sink, which is gone for good. The number of events.
@@ -133,9 +161,13 @@ fn waiting_row(row: &Row<'_>) -> rusqlite::Result<Waiting> {
     })
 }
 
-const WAITING: &str = "
+const FINDINGS: &str = "
 SELECT id, uid, revision, event FROM siem_outbox
-WHERE sink = :sink AND sent = 0 AND not_before <= :now ORDER BY id LIMIT :limit";
+WHERE sink = :sink AND sent = 0 AND action <> 'traffic' AND not_before <= :now ORDER BY id LIMIT :limit";
+
+const FLOWS: &str = "
+SELECT id, uid, revision, event FROM siem_outbox
+WHERE sink = :sink AND sent = 0 AND action = 'traffic' AND not_before <= :now ORDER BY id LIMIT :limit";
 
 const COUNT: &str = "
 SELECT count(*) FILTER (WHERE not_before <= ?2) AS n, count(*) FILTER (WHERE not_before > ?2) AS quiet

@@ -10,6 +10,8 @@ use crate::pause;
 
 /// Events per chunk: a receiver that breaks off gets at most these twice.
 const CHUNK: usize = 500;
+/// A bounded round begins no further chunk after this time: what it did is told, and who wants to end can.
+const ROUND: Duration = Duration::from_secs(10);
 /// The longest pause that a receiver may ask for.
 const ASKED_MAX: Duration = Duration::from_secs(600);
 
@@ -28,15 +30,8 @@ pub struct SiemReport {
     pub waiting: u64,
     /// Events that wait for the end of the policy's quiet hours.
     pub quiet: u64,
-    /// Why it took no more; absent when all is well or a pause is kept.
+    /// Why it took no more, also while the pause behind it is kept; absent when all is well.
     pub error: Option<String>,
-}
-
-impl SiemReport {
-    /// True when events wait and nothing was tried.
-    pub fn is_pausing(&self) -> bool {
-        self.waiting > 0 && self.error.is_none() && self.sent == 0 && self.refused == 0
-    }
 }
 
 /// One sink with its pause after failures.
@@ -44,14 +39,22 @@ pub struct Sink {
     name: String,
     channel: Box<dyn Channel>,
     failures: u32,
-    not_before: Option<Instant>,
+    pause: Option<Pause>,
+    /// Rows that are done and could not be marked yet, with the receiver's word about those it will never take.
+    unmarked: Vec<(i64, Option<String>)>,
+}
+
+/// The receiver is left alone until then, because of this.
+struct Pause {
+    until: Instant,
+    why: String,
 }
 
 impl Sink {
     /// Opens a sink: its certificates are read, nothing is sent.
     pub fn open(target: &SinkTarget) -> Result<Self, OpenError> {
         let channel = channel::open(target)?;
-        Ok(Self { name: target.name.clone(), channel, failures: 0, not_before: None })
+        Ok(Self { name: target.name.clone(), channel, failures: 0, pause: None, unmarked: Vec::new() })
     }
 
     /// The sink's name.
@@ -59,12 +62,23 @@ impl Sink {
         &self.name
     }
 
-    /// Sends what waits. A row is marked only after the receiver took it, so a break repeats events and never loses
+    /// Sends all that waits. A row is marked only after the receiver took it, so a break repeats events and never loses
     /// one; the receiver tells repeats by `event.id` and `event.sequence`. `now`, µs UTC, says which quiet hours are
     /// over.
     pub fn drain(&mut self, outbox: &mut Outbox, now: i64) -> Result<SiemReport, DbError> {
+        self.send(outbox, now, None)
+    }
+
+    /// The same for some seconds: what still waits then is the next round's.
+    pub fn round(&mut self, outbox: &mut Outbox, now: i64) -> Result<SiemReport, DbError> {
+        self.send(outbox, now, Some(Instant::now() + ROUND))
+    }
+
+    fn send(&mut self, outbox: &mut Outbox, now: i64, until: Option<Instant>) -> Result<SiemReport, DbError> {
         let mut report = SiemReport { sink: self.name.clone(), ..SiemReport::default() };
-        while self.not_before.is_none_or(|at| Instant::now() >= at) {
+        // What could not be marked, on a full disk for example, is not sent again each second.
+        self.mark(outbox)?;
+        while !self.is_pausing() && until.is_none_or(|until| Instant::now() < until) {
             let waiting = outbox.waiting(&self.name, now, CHUNK)?;
             if waiting.is_empty() {
                 break;
@@ -72,18 +86,26 @@ impl Sink {
             let (ids, messages): (Vec<i64>, Vec<Message>) =
                 waiting.into_iter().map(|Waiting { id, message }| (id, message)).unzip();
             let outcome = self.channel.send(&messages);
-            mark(outbox, &ids, &outcome)?;
-            report.sent += (outcome.done - outcome.refused.len()) as u64;
-            report.refused += outcome.refused.len() as u64;
-            report.refused_why = outcome.refused.into_iter().next_back().map(|(_, why)| why).or(report.refused_why);
-            match outcome.error {
-                None if outcome.done > 0 => (self.failures, self.not_before) = (0, None),
-                None => report.error = Some(self.rest(&self.silent())),
-                Some(error) => report.error = Some(self.rest(&error)),
-            }
+            report.take(&outcome);
+            self.unmarked = done(&ids, &outcome);
+            self.rest(outcome);
+            self.mark(outbox)?;
         }
+        report.error = self.pause.as_ref().map(|pause| pause.why.clone());
         (report.waiting, report.quiet) = outbox.waiting_count(&self.name, now)?;
         Ok(report)
+    }
+
+    fn is_pausing(&self) -> bool {
+        self.pause.as_ref().is_some_and(|pause| Instant::now() < pause.until)
+    }
+
+    fn mark(&mut self, outbox: &mut Outbox) -> Result<(), DbError> {
+        if !self.unmarked.is_empty() {
+            outbox.done(&self.unmarked)?;
+            self.unmarked.clear();
+        }
+        Ok(())
     }
 
     /// Sends one event past the queue, for `shadowtap siem test`.
@@ -97,15 +119,23 @@ impl Sink {
         }
     }
 
-    /// Leaves the receiver alone for a while: longer each time, or as long as it asks.
-    fn rest(&mut self, error: &SendError) -> String {
-        let asked = match error {
+    /// Leaves a receiver that failed alone for a while: longer each time, or as long as it asks.
+    fn rest(&mut self, outcome: Outcome) {
+        let error = match outcome.error {
+            None if outcome.done > 0 => {
+                (self.failures, self.pause) = (0, None);
+                return;
+            }
+            None => self.silent(),
+            Some(error) => error,
+        };
+        let asked = match &error {
             SendError::Refused { after: Some(seconds), .. } => Duration::from_secs(*seconds).min(ASKED_MAX),
             _ => Duration::ZERO,
         };
         self.failures = self.failures.saturating_add(1);
-        self.not_before = Some(Instant::now() + pause::after(self.failures).max(asked));
-        error.to_string()
+        let until = Instant::now() + pause::after(self.failures).max(asked);
+        self.pause = Some(Pause { until, why: error.to_string() });
     }
 
     fn silent(&self) -> SendError {
@@ -113,8 +143,73 @@ impl Sink {
     }
 }
 
-fn mark(outbox: &mut Outbox, ids: &[i64], outcome: &Outcome) -> Result<(), DbError> {
-    let words = |at: usize| outcome.refused.iter().find(|(place, _)| *place == at).map(|(_, why)| why.as_str());
-    let done: Vec<_> = ids.iter().take(outcome.done).enumerate().map(|(at, id)| (*id, words(at))).collect();
-    if done.is_empty() { Ok(()) } else { outbox.done(&done) }
+impl SiemReport {
+    fn take(&mut self, outcome: &Outcome) {
+        let refused = outcome.refused.len();
+        self.sent += outcome.done.saturating_sub(refused) as u64;
+        self.refused += refused as u64;
+        if let Some((_, why)) = outcome.refused.last() {
+            self.refused_why = Some(why.clone());
+        }
+    }
+}
+
+/// The rows that a chunk is through with.
+fn done(ids: &[i64], outcome: &Outcome) -> Vec<(i64, Option<String>)> {
+    let words = |at: usize| outcome.refused.iter().find(|(place, _)| *place == at).map(|(_, why)| why.clone());
+    ids.iter().take(outcome.done).enumerate().map(|(at, id)| (*id, words(at))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::net::TcpListener;
+    use std::path::Path;
+
+    use rusqlite::Connection;
+
+    use super::*;
+    use crate::siem::{FileTarget, Format, To};
+
+    /// An outbox in which three events wait for `soc`, and a second way into its file.
+    fn waiting(dir: &Path) -> (Outbox, Connection) {
+        let outbox = Outbox::open(dir).unwrap();
+        let db = Connection::open(dir.join("findings.db")).unwrap();
+        let fill = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3)
+                    INSERT INTO siem_outbox (uid, revision, action, sink, event, not_before)
+                    SELECT 'a', i, 'update', 'soc', '{}', 0 FROM n";
+        db.execute(fill, []).unwrap();
+        (outbox, db)
+    }
+
+    #[test]
+    fn what_cannot_be_marked_is_not_sent_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.ndjson");
+        let (mut outbox, db) = waiting(dir.path());
+        let to = To::File(FileTarget { path: path.clone() });
+        let target = SinkTarget { name: "soc".to_owned(), format: Format::Ecs, activity: false, to };
+        let mut sink = Sink::open(&target).unwrap();
+        let full = "CREATE TRIGGER full BEFORE UPDATE ON siem_outbox BEGIN SELECT RAISE(ABORT, 'disk full'); END";
+        db.execute_batch(full).unwrap();
+        for _ in 0..3 {
+            assert!(sink.drain(&mut outbox, 0).unwrap_err().to_string().contains("disk full"));
+        }
+        db.execute_batch("DROP TRIGGER full").unwrap();
+        let report = sink.drain(&mut outbox, 0).unwrap();
+        assert_eq!((report.sent, report.waiting, report.error), (0, 0, None));
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 3);
+    }
+
+    #[test]
+    fn while_a_pause_is_kept_the_report_says_why() {
+        let dir = tempfile::tempdir().unwrap();
+        let (mut outbox, _db) = waiting(dir.path());
+        let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let target = SinkTarget { name: "soc".to_owned(), ..SinkTarget::syslog(&nobody.to_string()) };
+        let mut sink = Sink::open(&target).unwrap();
+        let first = sink.round(&mut outbox, 0).unwrap();
+        assert!(first.error.as_deref().is_some_and(|why| why.contains("cannot connect")), "{first:?}");
+        assert_eq!((first.waiting, sink.round(&mut outbox, 0).unwrap()), (3, first));
+    }
 }

@@ -90,3 +90,13 @@ fn what_cannot_stand_in_a_request_is_told_at_the_start_and_not_shown() {
         }
     }
 }
+
+#[test]
+fn a_hook_whose_path_is_the_secret_is_not_named_by_it() {
+    let server = Server::start(|request| Reply::json(404, &serde_json::json!({"error": request.target.clone()})));
+    let url = format!("{}/services/T0/B0/s3cret-Tok3n", server.url());
+    let to = To::Webhook(WebhookTarget { url, secret: Secret::new("key"), tls: TlsFiles::default() });
+    let dir = tempfile::tempdir().unwrap();
+    let error = deliverer(dir.path(), sink(Format::Ecs, to), &one()).drain(None).unwrap().siem.remove(0).error;
+    assert!(error.as_ref().is_some_and(|error| error.contains("/***") && !error.contains("s3cret")), "{error:?}");
+}

@@ -59,10 +59,10 @@ fn a_finding_goes_to_whom_the_authority_names_and_nowhere_else() {
     let url = |host: &str| format!("https://{host}:{}/hooks/soc?team=1", server.port);
     let me = Some(("client.pem", "client.key"));
     for (wrong, what) in [
-        (to(url("localhost"), Some("stranger.pem"), me), "name the authority"),
-        (to(url("localhost"), None, me), "name the authority"),
-        (to(url("127.0.0.1"), Some("ca.pem"), me), "not valid for name"),
-        (to(url("localhost"), Some("ca.pem"), None), "`client_cert`"),
+        (to(url("localhost"), Some("stranger.pem"), me), "does not come from the CA in `ca`"),
+        (to(url("localhost"), None, me), "name the CA's certificate in `ca`"),
+        (to(url("127.0.0.1"), Some("ca.pem"), me), "certificate is for localhost, not for 127.0.0.1"),
+        (to(url("localhost"), Some("ca.pem"), None), "name one in client_cert"),
         (to(format!("http://localhost:{}/hooks/soc?team=1", server.port), None, None), "cannot send"),
     ] {
         let (_dir, mut deliverer) = run(wrong);
@@ -87,7 +87,7 @@ fn a_server_that_speaks_no_tls_is_told_so() {
     });
     let (_dir, mut deliverer) = run(to(format!("https://localhost:{port}/"), Some("ca.pem"), None));
     let error = deliverer.drain(None).unwrap().siem.remove(0).error.unwrap();
-    assert!(error.contains("TLS: ") && error.contains("is it http?"), "{error}");
+    assert!(error.contains("TLS: ") && error.contains("does it speak TLS on this port?"), "{error}");
 }
 
 #[test]

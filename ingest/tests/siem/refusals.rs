@@ -50,7 +50,7 @@ fn a_receiver_of_another_ca_names_the_key_ca() {
 #[test]
 fn a_receiver_of_another_name_says_which_names_it_has() {
     let words = [
-        "its certificate is for logs.example, not for localhost: write a name of the certificate into server_name",
+        "its certificate is for logs.example, not for localhost: use a name of the certificate (for syslog in server_name",
     ];
     check(Way::Tls("elsewhere"), "localhost", tls(Some("ca"), None), &words);
     let words = ["its certificate is for logs.example, not for 127.0.0.1: write"];

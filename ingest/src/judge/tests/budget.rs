@@ -92,3 +92,18 @@ fn an_upload_that_doubles_is_an_update() {
     judge.segment(&mut db, &[flow_record(sent(1, MONDAY + 3 * HOUR))]).unwrap();
     assert_eq!(told(&db, "unapproved-use").len(), 2, "nothing new");
 }
+
+#[test]
+fn what_turns_urgent_at_night_takes_the_earlier_events_of_its_finding_along() {
+    let (_dir, mut db) = findings();
+    let hours = "\n[quiet_hours]\nhours = \"Mon-Fri 18:00-08:00, Sat-Sun 00:00-24:00\"\nurgent_from = ";
+    let night = MONDAY + 13 * HOUR;
+    let record = |service, at| [flow_record(flow("10.20.1.1", service, at))];
+    // Prohibited use has severity 8, and from the second day on its update goes out in quiet hours as well.
+    judge_with(&format!("{hours}9\n")).segment(&mut db, &record("deep", night)).unwrap();
+    judge_with(&format!("{hours}9\n")).segment(&mut db, &record("chat", night)).unwrap();
+    assert_eq!(waiting(&db, night).len(), 0);
+    judge_with(&format!("{hours}8\n")).tick(&mut db, night + 2 * HOUR).unwrap();
+    let told: Vec<_> = waiting(&db, night + 2 * HOUR).into_iter().map(|one| one.message.revision).collect();
+    assert_eq!(told, [1, 2], "the missed deadline behind the opening, and nothing of the other finding");
+}

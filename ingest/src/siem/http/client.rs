@@ -21,6 +21,7 @@ use url::{Host, Position, Url};
 
 use super::words::{self, Reply};
 use crate::siem::channel::SendError;
+use crate::siem::tls_words::{self, Files};
 use crate::tls::{self, TlsError, TlsFiles};
 
 /// A name that is not resolved in this time has no address.
@@ -46,6 +47,7 @@ pub(super) struct Client {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
+    files: Files,
 }
 
 /// One POST.
@@ -84,7 +86,7 @@ impl Client {
             "https" => Some(secure(tls::config(files)?, &host).map_err(unusable)?),
             other => return Err(unusable(format!("{other} is neither http nor https"))),
         };
-        Ok(Self { sink: sink.to_owned(), url, host, port, tls })
+        Ok(Self { sink: sink.to_owned(), url, host, port, tls, files: Files::of(files) })
     }
 
     /// Path and query of the URL, with more segments and another query where they are given.
@@ -126,7 +128,7 @@ impl Client {
                 let shaken = timeout(HANDSHAKE, connector.connect(name.clone(), stream)).await;
                 let stream = shaken
                     .map_err(|_| self.tls_error("no answer to the handshake".to_owned()))?
-                    .map_err(|e| self.tls_error(e.to_string()))?;
+                    .map_err(|e| self.tls_error(tls_words::handshake(&e, self.files)))?;
                 self.speak(TokioIo::new(stream)).await
             }
         }
@@ -176,10 +178,13 @@ impl Client {
 
     /// Every cause in a row: the first words of such an error say nothing alone.
     fn broken(&self, error: &(dyn std::error::Error + 'static)) -> SendError {
-        let causes = std::iter::successors(Some(error), |error| error.source());
-        let why = causes.map(ToString::to_string).collect::<Vec<_>>().join(": ");
+        let causes = || std::iter::successors(Some(error), |error| error.source());
         // With TLS 1.3 a receiver says only after the handshake that it wants a certificate.
-        if why.contains("fatal alert") { self.tls_error(why) } else { self.failed(why) }
+        let of_tls = causes().find_map(|cause| tls_words::of(cause.downcast_ref()?));
+        match of_tls {
+            Some(tls) => self.tls_error(tls_words::words(tls, self.files)),
+            None => self.failed(causes().map(ToString::to_string).collect::<Vec<_>>().join(": ")),
+        }
     }
 
     fn failed(&self, why: String) -> SendError {
@@ -187,13 +192,7 @@ impl Client {
     }
 
     fn tls_error(&self, why: String) -> SendError {
-        let mend = match why.as_str() {
-            why if why.contains("UnknownIssuer") => "; name the authority of the receiver's certificate in `ca`",
-            why if why.contains("CertificateRequired") => "; it wants `client_cert` and `client_key`",
-            why if why.contains("corrupt message") => "; the receiver speaks no TLS: is it http?",
-            _ => "",
-        };
-        SendError::Tls { sink: self.sink.clone(), why: format!("{why}{mend}") }
+        SendError::Tls { sink: self.sink.clone(), why }
     }
 }
 

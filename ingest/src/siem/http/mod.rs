@@ -2,11 +2,13 @@
 //!
 //! | file | noun |
 //! |---|---|
+//! | `address` | a URL, looked at before anything is opened |
 //! | `client` | one HTTP/1.1 client: a step at a time, each with its bound; no redirects, no proxy |
 //! | `words` | what an answer says, fit for a log: short, in printable characters, without secrets |
 //! | `batch` | a chunk of events cut into requests, and what the answers mean for it |
 //! | `splunk`, `elastic`, `sentinel`, `webhook` | one receiver each: its request and how to read its answers |
 
+mod address;
 mod batch;
 mod client;
 mod elastic;
@@ -14,6 +16,8 @@ mod sentinel;
 mod splunk;
 mod webhook;
 mod words;
+
+pub use address::{Reach, reach};
 
 use super::channel::Channel;
 use super::format::Format;

@@ -28,18 +28,19 @@ pub(super) struct Webhook {
     format: Format,
     path: String,
     key: hmac::Key,
-    hidden: String,
+    hidden: Vec<String>,
 }
+
+/// A path up to this length is no secret. Of a hook it often is one, and many servers repeat it when they refuse it.
+const SHORT_PATH: usize = 16;
 
 impl Webhook {
     pub(super) fn new(format: Format, to: &WebhookTarget, client: &Client) -> Self {
-        let hidden = to.secret.expose().to_owned();
-        Self {
-            format,
-            path: client.path(&[], None),
-            key: hmac::Key::new(hmac::HMAC_SHA256, hidden.as_bytes()),
-            hidden,
-        }
+        let (secret, path) = (to.secret.expose(), client.path(&[], None));
+        let bare = path.trim_start_matches('/').to_owned();
+        let mut hidden = vec![secret.to_owned()];
+        hidden.extend(Some(bare).filter(|bare| bare.len() > SHORT_PATH));
+        Self { format, key: hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), path, hidden }
     }
 
     fn call(&self, item: &Item, time: u64) -> Call {
@@ -53,7 +54,7 @@ impl Webhook {
             path: self.path.clone(),
             content_type: if self.format == Format::Cef { "text/plain; charset=utf-8" } else { "application/json" },
             headers,
-            hidden: vec![self.hidden.clone()],
+            hidden: self.hidden.clone(),
             body: item.bytes.clone(),
         }
     }

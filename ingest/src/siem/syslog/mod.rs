@@ -6,14 +6,12 @@
 //! | `line` | a TCP connection on which each step has a limit |
 //! | `stream` | a chunk over a connection, with TCP (RFC 6587) and what it has in common with TLS |
 //! | `tls` | the same over TLS (RFC 5425) |
-//! | `trouble` | what is wrong with a TLS connection, and what mends it |
 //! | `udp` | a chunk of datagrams (RFC 5426) |
 
 mod frame;
 mod line;
 mod stream;
 mod tls;
-mod trouble;
 mod udp;
 
 use super::channel::Channel;

@@ -10,8 +10,8 @@ use rustls::{ClientConfig, ClientConnection};
 
 use super::line::{Line, WRITE, closed};
 use super::stream::Connection;
-use super::trouble::{self, Files};
 use crate::siem::channel::SendError;
+use crate::siem::tls_words::{self, Files};
 use crate::tls::{self, TlsError, TlsFiles};
 
 /// How long the handshake may take.
@@ -50,18 +50,17 @@ impl TlsClient {
         // rsyslog with OpenSSL asks for client certificates but names no session context: it breaks off each connection
         // that resumes an earlier one, with the alert internal_error.
         config.resumption = Resumption::disabled();
-        let files = Files { ca: files.ca.is_some(), client: files.client.is_some() };
-        Ok(Self { config: Arc::new(config), name: server, files })
+        Ok(Self { config: Arc::new(config), name: server, files: Files::of(files) })
     }
 
     /// The handshake on a fresh connection, and the receiver's verdict on our certificate.
     pub(super) fn handshake(&self, sink: &str, mut line: Line) -> Result<Tls, SendError> {
         let wrong = |why| SendError::Tls { sink: sink.to_owned(), why };
         let mut connection = ClientConnection::new(self.config.clone(), self.name.clone())
-            .map_err(|error| wrong(trouble::words(&error, self.files)))?;
+            .map_err(|error| wrong(tls_words::words(&error, self.files)))?;
         line.allow(HANDSHAKE, "it does not answer the handshake: does it speak TLS on this port?");
         while connection.is_handshaking() {
-            connection.complete_io(&mut line).map_err(|error| wrong(trouble::handshake(&error, self.files)))?;
+            connection.complete_io(&mut line).map_err(|error| wrong(tls_words::handshake(&error, self.files)))?;
         }
         let mut tls = Tls { line, connection, files: self.files };
         tls.verdict().map_err(|error| tls.trouble(sink, error))?;
@@ -147,13 +146,13 @@ impl Connection for Tls {
     /// A receiver that refuses our certificate breaks off; the alert that says so may lie unread behind the error.
     fn trouble(&mut self, sink: &str, error: io::Error) -> SendError {
         self.line.allow(REASON, "");
-        let error = match trouble::of(&error) {
+        let error = match tls_words::of(&error) {
             Some(_) => error,
-            None => self.hear_out().err().filter(|later| trouble::of(later).is_some()).unwrap_or(error),
+            None => self.hear_out().err().filter(|later| tls_words::of(later).is_some()).unwrap_or(error),
         };
-        match trouble::of(&error) {
-            Some(tls) => SendError::Tls { sink: sink.to_owned(), why: trouble::words(tls, self.files) },
-            None => SendError::Send { sink: sink.to_owned(), why: trouble::broken_off(&error, self.files) },
+        match tls_words::of(&error) {
+            Some(tls) => SendError::Tls { sink: sink.to_owned(), why: tls_words::words(tls, self.files) },
+            None => SendError::Send { sink: sink.to_owned(), why: tls_words::broken_off(&error, self.files) },
         }
     }
 }

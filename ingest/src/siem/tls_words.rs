@@ -5,23 +5,31 @@ use std::io::{self, ErrorKind};
 use rustls::{AlertDescription, CertificateError, Error};
 
 use crate::text::safe_text;
+use crate::tls::TlsFiles;
 
 /// Which files the sink names: what to mend depends on it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Files {
+pub(crate) struct Files {
     /// The CA's certificate.
-    pub(super) ca: bool,
+    pub(crate) ca: bool,
     /// A certificate of our own.
-    pub(super) client: bool,
+    pub(crate) client: bool,
+}
+
+impl Files {
+    /// Which of the files are named.
+    pub(crate) fn of(files: &TlsFiles) -> Self {
+        Self { ca: files.ca.is_some(), client: files.client.is_some() }
+    }
 }
 
 /// The TLS error inside an error of the connection.
-pub(super) fn of(error: &io::Error) -> Option<&Error> {
+pub(crate) fn of(error: &io::Error) -> Option<&Error> {
     error.get_ref().and_then(|inner| inner.downcast_ref())
 }
 
 /// A handshake that failed.
-pub(super) fn handshake(error: &io::Error, files: Files) -> String {
+pub(crate) fn handshake(error: &io::Error, files: Files) -> String {
     match of(error) {
         Some(error) => words(error, files),
         None if matches!(error.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) => {
@@ -32,7 +40,7 @@ pub(super) fn handshake(error: &io::Error, files: Files) -> String {
 }
 
 /// A connection that broke without a word.
-pub(super) fn broken_off(error: &io::Error, files: Files) -> String {
+pub(crate) fn broken_off(error: &io::Error, files: Files) -> String {
     let gone = [ErrorKind::ConnectionAborted, ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
     if gone.contains(&error.kind()) && !files.client {
         return format!("{error}; if it asks for a client certificate, name one in client_cert and client_key");
@@ -41,7 +49,7 @@ pub(super) fn broken_off(error: &io::Error, files: Files) -> String {
 }
 
 /// An error in words, with its mend where one is known. Names in the receiver's certificate are a stranger's text.
-pub(super) fn words(error: &Error, files: Files) -> String {
+pub(crate) fn words(error: &Error, files: Files) -> String {
     match error {
         Error::InvalidCertificate(wrong) => certificate(wrong, files),
         Error::AlertReceived(alert) => alert_words(*alert, files),
@@ -62,8 +70,8 @@ fn certificate(wrong: &CertificateError, files: Files) -> String {
                 .to_owned()
         }
         Wrong::NotValidForNameContext { expected, presented } => format!(
-            "its certificate is for {}, not for {}: write a name of the certificate into server_name, or have one \
-             made for this name",
+            "its certificate is for {}, not for {}: use a name of the certificate (for syslog in server_name, else in \
+             url), or have one made for this name",
             names(presented),
             expected.to_str()
         ),

@@ -1,19 +1,14 @@
-//! The `[[siem]]` blocks of the configuration: one sink each.
+//! The keys of a `[[siem]]` block, and which of them belong together.
 
-use std::collections::HashSet;
-use std::env;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use ingest::secret::Secret;
 use ingest::siem::{
-    ElasticAccess, ElasticTarget, FileTarget, Format, HecTarget, STORE_SINK, SentinelTarget, SinkTarget,
-    SyslogTarget, SyslogTransport, To, WebhookTarget,
+    ElasticAccess, ElasticTarget, FileTarget, HecTarget, Reach, SentinelTarget, SyslogTarget, SyslogTransport, To,
+    WebhookTarget,
 };
 use ingest::tls::TlsFiles;
 use serde::Deserialize;
-
-use crate::exit::Failure;
 
 const DATA_STREAM: &str = "logs-shadowtap.finding-default";
 const LOGIN: &str = "https://login.microsoftonline.com";
@@ -24,35 +19,35 @@ const NAME_MAX: usize = 100;
 /// One block as it stands in the file.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Keys {
-    r#type: Option<Kind>,
-    name: Option<String>,
-    format: Option<FormatWord>,
-    activity: bool,
+pub(super) struct Keys {
+    pub(super) r#type: Option<Kind>,
+    pub(super) name: Option<String>,
+    pub(super) format: Option<FormatWord>,
+    pub(super) activity: bool,
     address: Option<String>,
     transport: Option<TransportWord>,
     server_name: Option<String>,
-    url: Option<String>,
+    pub(super) url: Option<String>,
     user: Option<String>,
-    secret_file: Option<PathBuf>,
-    secret_env: Option<String>,
+    pub(super) secret_file: Option<PathBuf>,
+    pub(super) secret_env: Option<String>,
     index: Option<String>,
     data_stream: Option<String>,
     rule: Option<String>,
     stream: Option<String>,
     tenant: Option<String>,
     client_id: Option<String>,
-    login: Option<String>,
+    pub(super) login: Option<String>,
     audience: Option<String>,
-    path: Option<PathBuf>,
-    ca: Option<PathBuf>,
-    client_cert: Option<PathBuf>,
-    client_key: Option<PathBuf>,
+    pub(super) path: Option<PathBuf>,
+    pub(super) ca: Option<PathBuf>,
+    pub(super) client_cert: Option<PathBuf>,
+    pub(super) client_key: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Kind {
+pub(super) enum Kind {
     Syslog,
     Splunk,
     Elastic,
@@ -63,7 +58,7 @@ enum Kind {
 
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum FormatWord {
+pub(super) enum FormatWord {
     Ecs,
     Ocsf,
     Cef,
@@ -71,31 +66,14 @@ enum FormatWord {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum TransportWord {
+pub(super) enum TransportWord {
     Udp,
     Tcp,
     Tls,
 }
 
-/// One block, checked for what its type needs and knows. Secrets are not read yet.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "Keys")]
-pub(crate) struct SiemBlock(Keys, Kind);
-
-impl TryFrom<Keys> for SiemBlock {
-    type Error = String;
-
-    fn try_from(keys: Keys) -> Result<Self, String> {
-        let kind = keys.r#type.ok_or(
-            "a [[siem]] block needs type = \"syslog\", \"splunk\", \"elastic\", \"sentinel\", \"webhook\" or \"file\"",
-        )?;
-        keys.check(kind)?;
-        Ok(Self(keys, kind))
-    }
-}
-
 impl Kind {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Syslog => "syslog",
             Self::Splunk => "splunk",
@@ -148,7 +126,8 @@ impl Keys {
         keys.into_iter().filter(|(_, set)| *set).map(|(key, _)| key).collect()
     }
 
-    fn check(&self, kind: Kind) -> Result<(), String> {
+    /// What is wrong with the block, with its mend.
+    pub(super) fn check(&self, kind: Kind) -> Result<(), String> {
         let (must, may) = kind.keys();
         let (set, kind_word) = (self.set(), kind.as_str());
         let spelled = |key: &str| if key == "secret" { "secret_file or secret_env" } else { key }.to_owned();
@@ -177,25 +156,37 @@ impl Keys {
         if let Some(address) = &self.address {
             host_and_port(address)?;
         }
+        if self.path.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+            return Err("path: it names no file: write for example \"events.ndjson\"".to_owned());
+        }
         if self.transport != Some(TransportWord::Tls)
             && kind == Kind::Syslog
             && (self.server_name.is_some() || self.ca.is_some() || self.client_cert.is_some())
         {
             return Err("server_name and certificates need transport = \"tls\"".to_owned());
         }
-        for url in [&self.url, &self.login].into_iter().flatten() {
-            check_url(url, self.ca.is_some() || self.client_cert.is_some())?;
+        for (key, url) in self.urls() {
+            let reach = ingest::siem::reach(url).map_err(|why| format!("{key}: {why}"))?;
+            if reach != Reach::Sealed && (self.ca.is_some() || self.client_cert.is_some()) {
+                return Err(format!("{key}: certificates need https, and this is http"));
+            }
         }
         match &self.name {
             Some(name) if !is_name(name) => Err(format!(
-                "name {name:?}: 1 to {NAME_MAX} characters, printable ASCII without blanks and slashes"
+                "name: {name:?} has to be 1 to {NAME_MAX} characters, printable ASCII without blanks and slashes"
             )),
             _ => Ok(()),
         }
     }
 
+    /// The URLs with their keys.
+    pub(super) fn urls(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let urls = [("url", self.url.as_deref()), ("login", self.login.as_deref())];
+        urls.into_iter().filter_map(|(key, url)| Some((key, url?)))
+    }
+
     /// The name that is given, or what the sink is best known by.
-    fn called(&self, kind: Kind) -> String {
+    pub(super) fn called(&self, kind: Kind) -> String {
         let host = |url: &String| {
             let rest = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
             format!("{}:{}", kind.as_str(), rest.split(['/', '?', '#']).next().unwrap_or_default())
@@ -206,35 +197,9 @@ impl Keys {
     }
 }
 
-impl SiemBlock {
-    /// The paths in the block, which count from the configuration's folder.
-    pub(crate) fn paths(&mut self) -> impl Iterator<Item = &mut PathBuf> {
-        let keys = &mut self.0;
-        let paths =
-            [&mut keys.secret_file, &mut keys.path, &mut keys.ca, &mut keys.client_cert, &mut keys.client_key];
-        paths.into_iter().flatten()
-    }
-
-    fn target(self) -> Result<SinkTarget, Failure> {
-        let Self(keys, kind) = self;
-        let name = keys.called(kind);
-        if !is_name(&name) {
-            return Err(Failure::Usage(format!("the sink {name:?} needs a name of its own: name = \"...\"")));
-        }
-        let format = match keys.format {
-            Some(FormatWord::Ocsf) => Format::Ocsf,
-            Some(FormatWord::Cef) => Format::Cef,
-            Some(FormatWord::Ecs) | None => Format::Ecs,
-        };
-        let secret = secret(&name, keys.secret_file.as_deref(), keys.secret_env.as_deref())?;
-        let activity = keys.activity;
-        Ok(SinkTarget { name, format, activity, to: keys.to(kind, secret) })
-    }
-}
-
 impl Keys {
     /// The keys were checked: what must be there is there.
-    fn to(self, kind: Kind, secret: Option<Secret>) -> To {
+    pub(super) fn to(self, kind: Kind, secret: Option<Secret>) -> To {
         let tls = TlsFiles { ca: self.ca, client: self.client_cert.zip(self.client_key) };
         let url = self.url.unwrap_or_default().trim_end_matches('/').to_owned();
         let required = || secret.clone().unwrap_or_else(|| Secret::new(""));
@@ -277,29 +242,8 @@ impl Keys {
     }
 }
 
-/// Every sink of the configuration; two of one name are an error, because events wait by name.
-pub(crate) fn sinks(blocks: Vec<SiemBlock>) -> Result<Vec<SinkTarget>, Failure> {
-    let mut names = HashSet::new();
-    let mut sinks = Vec::new();
-    for block in blocks {
-        let sink = block.target()?;
-        if sink.name == STORE_SINK {
-            return Err(Failure::Usage(format!(
-                "the name {STORE_SINK:?} belongs to the findings' way to ClickHouse: give the [[siem]] block another"
-            )));
-        }
-        if !names.insert(sink.name.clone()) {
-            return Err(Failure::Usage(format!(
-                "two [[siem]] blocks are called {:?}: give each a name of its own",
-                sink.name
-            )));
-        }
-        sinks.push(sink);
-    }
-    Ok(sinks)
-}
-
-fn is_name(name: &str) -> bool {
+/// True for a name that can stand in a message and in the name of a file.
+pub(super) fn is_name(name: &str) -> bool {
     (1..=NAME_MAX).contains(&name.len()) && name.chars().all(|c| c.is_ascii_graphic() && c != '/')
 }
 
@@ -307,40 +251,6 @@ fn host_and_port(text: &str) -> Result<(), String> {
     let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty()).and_then(|(_, p)| p.parse::<u16>().ok());
     match port {
         Some(1..) => Ok(()),
-        _ => Err(format!("{text:?} is no HOST:PORT: write for example \"siem.example:601\"")),
-    }
-}
-
-fn check_url(url: &str, certificates: bool) -> Result<(), String> {
-    let (scheme, rest) = url.split_once("://").unwrap_or_default();
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    if !["http", "https"].contains(&scheme) || host.is_empty() {
-        return Err(format!("{url:?} is no URL: write for example \"https://siem.example:8088\""));
-    }
-    if host.contains('@') {
-        return Err("a URL with user or password in it would stand in logs: use user, secret_file".to_owned());
-    }
-    if scheme == "http" && certificates {
-        return Err(format!("certificates need https, and {url:?} is not"));
-    }
-    Ok(())
-}
-
-/// A sink's secret: from its file, or from the environment variable that it names.
-fn secret(sink: &str, file: Option<&Path>, variable: Option<&str>) -> Result<Option<Secret>, Failure> {
-    let read = match (file, variable) {
-        (Some(path), _) => {
-            fs::read_to_string(path).map_err(|e| format!("cannot read the secret from {}: {e}", path.display()))
-        }
-        (None, Some(name)) => env::var(name).map_err(|_| format!("the environment has no {name}")),
-        (None, None) => return Ok(None),
-    };
-    let secret = read.map_err(|why| Failure::Usage(format!("the sink {sink}: {why}")))?;
-    match secret.trim_end_matches(['\r', '\n']) {
-        "" => Err(Failure::Usage(format!("the sink {sink}: its secret is empty"))),
-        text if text.contains(['\r', '\n']) => {
-            Err(Failure::Usage(format!("the sink {sink}: its secret has several lines")))
-        }
-        text => Ok(Some(Secret::new(text))),
+        _ => Err(format!("address: {text:?} is no HOST:PORT: write for example \"siem.example:601\"")),
     }
 }
