@@ -53,7 +53,7 @@ fn a_receiver_of_another_name_says_which_names_it_has() {
         "its certificate is for logs.example, not for localhost: use a name of the certificate (for syslog in server_name",
     ];
     check(Way::Tls("elsewhere"), "localhost", tls(Some("ca"), None), &words);
-    let words = ["its certificate is for logs.example, not for 127.0.0.1: write"];
+    let words = ["its certificate is for logs.example, not for 127.0.0.1: use a name"];
     check(Way::Tls("elsewhere"), "127.0.0.1", tls(Some("ca"), None), &words);
 }
 
