@@ -8,6 +8,7 @@ use sensor::record::Record;
 
 use crate::facts::{embedded, facts};
 use crate::faults::of_site;
+use crate::findings::told;
 use crate::sample::*;
 use crate::server::{Engine, Server, answers, engine, server};
 
@@ -176,6 +177,9 @@ fn the_conditions_of_the_row_policies_hide_other_sites() {
     let (own, other) = (of_site(&facts(), site), of_site(&facts(), "hq"));
     server.store().insert("own", &own).unwrap();
     server.store().insert("other", &other).unwrap();
+    for records in [&own, &other] {
+        server.store().insert_findings(&told(records)).unwrap();
+    }
     let who = Grants { writer: "w".to_owned(), reader: "r".to_owned(), sites: vec![site.to_owned()] };
     let sql = ddl("test", Some("two")).grants(&who).unwrap();
     let policies = statements(&sql).filter_map(|s| s.split_once(" ON `test`.")?.1.split_once(" FOR SELECT USING "));
