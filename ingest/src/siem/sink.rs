@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::channel::{self, Channel, Message, OpenError, Outcome, SendError};
+use super::channel::{Channel, Message, Outcome, SendError};
+use super::open::{OpenError, open};
 use super::outbox::{Outbox, Waiting};
 use super::target::SinkTarget;
 use crate::db::DbError;
@@ -53,7 +54,7 @@ struct Pause {
 impl Sink {
     /// Opens a sink: its certificates are read, nothing is sent.
     pub fn open(target: &SinkTarget) -> Result<Self, OpenError> {
-        let channel = channel::open(target)?;
+        let channel = open(target)?;
         Ok(Self { name: target.name.clone(), channel, failures: 0, pause: None, unmarked: Vec::new() })
     }
 
