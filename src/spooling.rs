@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use ingest::text::{counted, number};
 use sensor::ledger::{MINUTE, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use crate::exit::Failure;
 use crate::terminal;
+use crate::time;
 
 /// A loss is said again when there was none for so long.
 const SAY_AGAIN: Duration = Duration::from_secs(3600);
@@ -66,8 +67,8 @@ impl Spooling {
     /// # Errors
     /// A queue that cannot be listed.
     pub(crate) fn new(spool: &Spool, limits: Limits) -> Result<Self, SpoolError> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis());
-        let writer = spool.limited_writer(u64::try_from(now).unwrap_or(u64::MAX), limits)?;
+        let milliseconds = time::now() / 1000;
+        let writer = spool.limited_writer(milliseconds.unsigned_abs(), limits)?;
         Ok(Self {
             writer,
             limits,
@@ -162,8 +163,13 @@ impl Spooling {
 
     /// A minute tells what was lost since the one before.
     fn tell(&mut self, minute: &mut MinuteRecord) {
-        let MinuteRecord { sensor, site, source, .. } = minute.clone();
-        self.minute = Some(MinuteRecord { sensor, site, source, minute: minute.minute, ..MinuteRecord::default() });
+        self.minute = Some(MinuteRecord {
+            sensor: minute.sensor.clone(),
+            site: minute.site.clone(),
+            source: minute.source.clone(),
+            minute: minute.minute,
+            ..MinuteRecord::default()
+        });
         for (word, records) in std::mem::take(&mut self.untold) {
             *minute.drops.entry(word.to_owned()).or_default() += records;
         }

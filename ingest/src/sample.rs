@@ -12,7 +12,8 @@ use rules::catalogue::local::EndpointClass;
 use rules::catalogue::{Access, Catalogue, Modality, Role, Strength};
 use rules::policy::Policy;
 use sensor::record::{
-    Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally, Transport, VisibilityRecord,
+    CandidateRecord, Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally, Transport,
+    VisibilityRecord,
 };
 use sensor::spool::Spool;
 
@@ -273,6 +274,25 @@ pub fn visibility(device: &str, [named, nameless, hidden]: [u64; 3], class: &str
         nameless: tally(nameless),
         hidden,
     }))
+}
+
+/// An unlisted domain that looks like an AI service, in the hour from `start` on.
+pub fn candidate(domain: &str, start: i64) -> CandidateRecord {
+    CandidateRecord {
+        sensor: "tap1".to_owned(),
+        site: "hq".to_owned(),
+        source: "live-1".to_owned(),
+        start,
+        domain: domain.to_owned(),
+        host: format!("api.{domain}"),
+        devices: 2,
+        flows: 9,
+        streaming_flows: 4,
+        program_flows: 1,
+        turns: 12,
+        upload_bytes: 40_000,
+        bytes_down: 500_000,
+    }
 }
 
 pub fn flow_record(flow: FlowRecord) -> Record {

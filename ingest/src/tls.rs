@@ -17,13 +17,6 @@ pub struct TlsFiles {
     pub client: Option<(PathBuf, PathBuf)>,
 }
 
-impl TlsFiles {
-    /// True when nothing is named.
-    pub fn is_empty(&self) -> bool {
-        self.ca.is_none() && self.client.is_none()
-    }
-}
-
 /// Why the files cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TlsError {

@@ -3,10 +3,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic is a test's failure message")]
 
+mod random;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use random::Random;
 use rules::catalogue::Catalogue;
 use sensor::capture::file::CaptureFile;
 use sensor::capture::{Frame, LinkType};
@@ -22,22 +25,6 @@ struct Count(u64);
 impl Output for Count {
     fn record(&mut self, _: Record) {
         self.0 += 1;
-    }
-}
-
-/// A small generator (xorshift64), so that a failure comes back with its seed.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
     }
 }
 

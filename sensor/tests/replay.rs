@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a panic is the failure message")]
 
 mod properties;
+mod random;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use properties::{Property, TARGETS};
+use random::Random;
 use sensor::capture::file::CaptureFile;
 use sensor::decode::{Decoded, L4, decode};
 
@@ -90,13 +92,8 @@ fn what_our_own_captures_hold() {
 /// Bytes broken at random, with a seed that comes back with the failure.
 #[test]
 fn what_our_own_captures_hold_broken_at_random() {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = move |below: usize| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state % below.max(1) as u64) as usize
-    };
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut next = |below| random.below(below);
     let mut seen = 0_u32;
     inputs(&repository().join("pcaps/clients-vlan-v6.pcapng"), |target, bytes| {
         seen += 1;

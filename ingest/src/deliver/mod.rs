@@ -159,14 +159,9 @@ impl Deliverer {
         self.parts
     }
 
-    /// Judges by another catalogue from now on.
-    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>) {
-        self.parts.judging.set_catalogue(catalogue);
-    }
-
-    /// Judges by another policy from now on; open findings about what it approves close.
-    pub fn set_policy(&mut self, policy: Arc<Policy>) {
-        self.parts.judging.set_policy(policy);
+    /// The judge's part, whose catalogue and policy can be renewed.
+    pub fn judging(&mut self) -> &mut Judging {
+        &mut self.parts.judging
     }
 
     /// Delivers everything that waits: findings first because they have clocks, then facts and events side by side.

@@ -1,14 +1,12 @@
 //! A record of a flow to an AI service as an event: who spoke with which service, how much, by which evidence. No finding
 //! and no alert; only for sinks that ask for it.
 
-use std::net::IpAddr;
-
 use rules::catalogue::{Access, Service};
 use rules::policy::Status;
 use sensor::record::{FlowRecord, Protocol};
 use serde_json::{Map, Value, json};
 
-use super::ecs::{ECS_VERSION, observer};
+use super::ecs::{ECS_VERSION, hardware, observer, own, version};
 use super::safe::safe;
 use crate::text::safe_name;
 use crate::time::utc;
@@ -20,13 +18,8 @@ pub(crate) fn event(flow: &FlowRecord, service: &Service, status: Status) -> Val
         "@timestamp": utc(flow.emitted.max(flow.end)),
         "ecs": {"version": ECS_VERSION},
         "message": format!("{} and {}", safe_name(&flow.device), service.name),
-        "event": {
-            "kind": "event",
-            "category": ["network"],
+        "event": own("event", "activity", json!({
             "type": if flow.last { json!(["connection", "end"]) } else { json!(["connection"]) },
-            "module": "shadowtap",
-            "dataset": "shadowtap.activity",
-            "provider": "shadowtap",
             "action": "traffic",
             "id": flow.flow_id,
             "sequence": u64::from(flow.seq) + 1,
@@ -34,7 +27,7 @@ pub(crate) fn event(flow: &FlowRecord, service: &Service, status: Status) -> Val
             "severity": 0,
             "start": utc(flow.start),
             "end": utc(flow.end),
-        },
+        })),
         "source": {
             "ip": flow.client_ip.to_string(),
             "port": flow.client_port,
@@ -52,7 +45,7 @@ pub(crate) fn event(flow: &FlowRecord, service: &Service, status: Status) -> Val
             "application": flow.service,
             "protocol": flow.protocol.as_str(),
             "transport": flow.transport.as_str(),
-            "type": if matches!(flow.client_ip, IpAddr::V4(_)) { "ipv4" } else { "ipv6" },
+            "type": version(flow.client_ip),
             "community_id": flow.community_id,
             "bytes": flow.bytes_up.saturating_add(flow.bytes_down),
             "direction": if flow.access == Access::Local { "internal" } else { "outbound" },
@@ -63,7 +56,7 @@ pub(crate) fn event(flow: &FlowRecord, service: &Service, status: Status) -> Val
         "labels": labels(flow, status),
     });
     if let Some(mac) = &flow.client_mac {
-        event["source"]["mac"] = Value::String(mac.replace(':', "-").to_uppercase());
+        event["source"]["mac"] = hardware(mac);
     }
     if let Some(host) = flow.host.as_deref().map(safe_name) {
         event["destination"]["domain"] = Value::String(host.clone());

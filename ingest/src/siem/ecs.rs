@@ -57,20 +57,15 @@ pub fn digest(digest: &Digest, uid: &str) -> Value {
         "@timestamp": utc(digest.to),
         "ecs": {"version": ECS_VERSION},
         "message": digest_sentence(digest),
-        "event": {
-            "kind": "event",
-            "category": ["network"],
+        "event": own("event", "digest", json!({
             "type": ["info"],
-            "module": "shadowtap",
-            "dataset": "shadowtap.digest",
-            "provider": "shadowtap",
             "action": "digest",
             "id": uid,
             "code": "digest",
             "severity": digest.severity,
             "start": utc(digest.from),
             "end": utc(digest.to),
-        },
+        })),
         "observer": observer("", &digest.site),
         "labels": labels,
     }))
@@ -83,13 +78,8 @@ pub fn test(sensor: &str, site: &str, at: i64) -> (String, Value) {
         "@timestamp": utc(at),
         "ecs": {"version": ECS_VERSION},
         "message": "Test of shadowtap's way to this receiver. Nothing was found and nothing is to be done.",
-        "event": {
-            "kind": "event",
-            "category": ["network"],
+        "event": own("event", "test", json!({
             "type": ["info"],
-            "module": "shadowtap",
-            "dataset": "shadowtap.test",
-            "provider": "shadowtap",
             "action": "test",
             "id": uid,
             "sequence": 1,
@@ -97,7 +87,7 @@ pub fn test(sensor: &str, site: &str, at: i64) -> (String, Value) {
             "severity": 0,
             "start": utc(at),
             "end": utc(at),
-        },
+        })),
         "observer": observer(sensor, site),
         "labels": {"test": "true"},
     });
@@ -137,13 +127,8 @@ fn technique(finding: &Finding) -> Option<(&'static str, &'static str)> {
 }
 
 fn event_fields(finding: &Finding, action: Action) -> Value {
-    json!({
-        "kind": "alert",
-        "category": ["network"],
+    let fields = json!({
         "type": ["info"],
-        "module": "shadowtap",
-        "dataset": "shadowtap.finding",
-        "provider": "shadowtap",
         "action": action.as_str(),
         "id": finding.uid,
         "sequence": finding.revision,
@@ -152,7 +137,18 @@ fn event_fields(finding: &Finding, action: Action) -> Value {
         "start": utc(finding.first_seen),
         "end": utc(finding.last_seen),
         "reason": finding.why,
-    })
+    });
+    own("alert", "finding", fields)
+}
+
+/// The fields `event.*` with those that tell whose event it is.
+pub(super) fn own(kind: &str, dataset: &str, mut fields: Value) -> Value {
+    fields["kind"] = json!(kind);
+    fields["category"] = json!(["network"]);
+    fields["module"] = json!("shadowtap");
+    fields["dataset"] = Value::String(format!("shadowtap.{dataset}"));
+    fields["provider"] = json!("shadowtap");
+    fields
 }
 
 pub(super) fn observer(sensor: &str, site: &str) -> Value {
@@ -195,9 +191,14 @@ fn source(finding: &Finding, contact: &Contact) -> Value {
         "bytes": finding.bytes_up,
     });
     if let Some(mac) = &contact.client_mac {
-        source["mac"] = Value::String(mac.replace(':', "-").to_uppercase());
+        source["mac"] = hardware(mac);
     }
     source
+}
+
+/// A hardware address as ECS writes it (RFC 7042): `02-77-00-00-00-11`.
+pub(super) fn hardware(mac: &str) -> Value {
+    Value::String(mac.replace(':', "-").to_uppercase())
 }
 
 fn destination(finding: &Finding, contact: &Contact) -> Value {
@@ -214,12 +215,17 @@ fn destination(finding: &Finding, contact: &Contact) -> Value {
     destination
 }
 
+/// `network.type`.
+pub(super) fn version(ip: IpAddr) -> &'static str {
+    if ip.is_ipv4() { "ipv4" } else { "ipv6" }
+}
+
 fn network(finding: &Finding, contact: &Contact) -> Value {
     json!({
         "application": finding.service,
         "protocol": contact.protocol.as_str(),
         "transport": contact.transport.as_str(),
-        "type": if matches!(contact.client_ip, IpAddr::V4(_)) { "ipv4" } else { "ipv6" },
+        "type": version(contact.client_ip),
         "community_id": contact.community_id,
         "bytes": finding.bytes_up.saturating_add(finding.bytes_down),
         "direction": if finding.rule == FindingRule::LocalModelServer { "internal" } else { "outbound" },

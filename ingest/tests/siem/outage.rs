@@ -112,7 +112,7 @@ fn a_finding_is_told_in_the_order_of_its_life_after_an_outage() {
         let mut deliverer = deliverer(dir.path(), vec![Way::Tcp.target(Format::Ecs, port)], &records);
         let away = deliverer.drain(None).unwrap();
         assert_eq!((away.siem[0].sent, away.opened.len(), away.missed.len()), (0, 30, 30));
-        deliverer.set_policy(approved.clone());
+        deliverer.judging().set_policy(approved.clone());
         assert_eq!(deliverer.drain(Some(MONDAY + DAY + HOUR)).unwrap().closed.len(), 30);
 
         let Some(receiver) = Receiver::start(program, Way::Tcp, dir.path(), port) else { continue };

@@ -11,6 +11,8 @@ const MAX_TAGS: usize = 4;
 
 /// Largest value of the field that is a length (IEEE 802.3) and no EtherType.
 pub(super) const MAX_LENGTH: u16 = 0x05dc;
+pub(super) const IPV4: u16 = EtherType::IPV4.0;
+pub(super) const IPV6: u16 = EtherType::IPV6.0;
 const MPLS: u16 = 0x8847;
 const MPLS_UPSTREAM: u16 = 0x8848;
 const PPPOE_SESSION: u16 = 0x8864;

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
-use sensor::record::{CandidateRecord, FlowRecord, Record};
+use sensor::record::{FlowRecord, Record};
 
 use super::*;
 use crate::judge::FindingsDb;
 use crate::report::{Report, ReportContext};
 use crate::sample::{
-    MONDAY, berlin, catalogue, flow, flow_record, lookup_record, minute_record, policy, visibility, week,
+    MONDAY, berlin, candidate, catalogue, flow, flow_record, lookup_record, minute_record, policy, visibility, week,
 };
 use crate::store::STORE_FILE;
 use crate::store::clickhouse::Keep;
@@ -28,28 +28,13 @@ fn store() -> (tempfile::TempDir, SqliteStore) {
 
 /// A record for each table, at one time.
 fn everything(at: i64) -> Vec<Record> {
-    let candidate = CandidateRecord {
-        sensor: "tap1".to_owned(),
-        site: "hq".to_owned(),
-        source: "live-1".to_owned(),
-        start: at,
-        domain: "new.example".to_owned(),
-        host: "api.new.example".to_owned(),
-        devices: 2,
-        flows: 9,
-        streaming_flows: 4,
-        program_flows: 1,
-        turns: 12,
-        upload_bytes: 40_000,
-        bytes_down: 500_000,
-    };
     vec![
         flow_record(flow("10.20.1.1", "chat", at)),
         flow_record(FlowRecord { emitted: 0, ..flow("10.20.1.2", "deep", at) }),
         lookup_record("10.20.1.1", "chat", at),
         visibility("10.20.1.1", [1, 2, 3], "vpn", at),
         minute_record(at),
-        Record::Candidate(Box::new(candidate)),
+        Record::Candidate(Box::new(candidate("new.example", at))),
     ]
 }
 

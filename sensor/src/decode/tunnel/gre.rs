@@ -2,7 +2,7 @@
 
 use super::bare;
 use crate::bytes::{Reader, Short};
-use crate::decode::ether::{self, BRIDGED, MAX_LENGTH, ethernet, ppp};
+use crate::decode::ether::{self, BRIDGED, IPV4, IPV6, MAX_LENGTH, ethernet, ppp};
 use crate::decode::reason::Stop;
 use crate::decode::{Depth, Link, Malformed, NotFlow, Span};
 
@@ -14,8 +14,6 @@ const SEQUENCE: u16 = 0x1000;
 const ACKNOWLEDGEMENT: u16 = 0x0080;
 const VERSION: u16 = 0x0007;
 
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
 const ERSPAN: u16 = 0x88be;
 const ERSPAN_III: u16 = 0x22eb;
 const PPTP: u16 = 0x880b;

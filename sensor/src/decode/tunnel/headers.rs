@@ -3,11 +3,8 @@
 
 use super::gre::Gre;
 use crate::bytes::{Reader, Short};
-use crate::decode::ether::BRIDGED;
+use crate::decode::ether::{BRIDGED, IPV4, IPV6};
 use crate::decode::{Span, ip};
-
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
 
 /// A header that is cut short ends the guess.
 type Guess<T> = Result<T, Short>;

@@ -5,13 +5,10 @@
 use super::gre::Gre;
 use super::headers::{self, Inner};
 use super::{bare, over_ip};
-use crate::decode::ether;
+use crate::decode::ether::{self, IPV4, IPV6};
 use crate::decode::ip::{self, Ip};
 use crate::decode::reason::Stop;
 use crate::decode::{Depth, Link, NotFlow, Span, mpls};
-
-const IPV4: u16 = 0x0800;
-const IPV6: u16 = 0x86dd;
 
 /// What a port hints at.
 #[derive(Debug, Clone, Copy)]

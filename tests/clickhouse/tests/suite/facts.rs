@@ -2,7 +2,7 @@
 
 use ingest::store::{Inserted, SqliteStore, Store};
 use ingest::time::Window;
-use sensor::record::{CandidateRecord, FlowRecord, Record, Tally, VisibilityRecord};
+use sensor::record::{FlowRecord, Record, Tally, VisibilityRecord};
 
 use crate::sample::*;
 use crate::server::{answers, server};
@@ -42,21 +42,7 @@ pub(crate) fn facts() -> Vec<Record> {
         nameless: Tally::default(),
         hidden: [("vpn".to_owned(), tally), ("doh".to_owned(), tally)].into_iter().collect(),
     })));
-    records.push(Record::Candidate(Box::new(CandidateRecord {
-        sensor: "tap1".to_owned(),
-        site: "hq".to_owned(),
-        source: "live-1".to_owned(),
-        start: MONDAY,
-        domain: "new.example".to_owned(),
-        host: "api.new.example".to_owned(),
-        devices: 2,
-        flows: 9,
-        streaming_flows: 4,
-        program_flows: 1,
-        turns: 12,
-        upload_bytes: 40_000,
-        bytes_down: 500_000,
-    })));
+    records.push(Record::Candidate(Box::new(candidate("new.example", MONDAY))));
     records
 }
 

@@ -119,17 +119,7 @@ fn unlisted(site: &str, when: i64, n: i64) -> Record {
     Record::Candidate(Box::new(CandidateRecord {
         sensor: format!("tap-{site}"),
         site: site.to_owned(),
-        source: "live-1".to_owned(),
-        start: when - when.rem_euclid(HOUR),
-        domain: format!("new{n}.example"),
-        host: format!("api.new{n}.example"),
-        devices: 2,
-        flows: 9,
-        streaming_flows: 4,
-        program_flows: 1,
-        turns: 12,
-        upload_bytes: 40_000,
-        bytes_down: 500_000,
+        ..candidate(&format!("new{n}.example"), when - when.rem_euclid(HOUR))
     }))
 }
 
