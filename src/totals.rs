@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ingest::files::write_whole_among_others;
 use ingest::text::{bytes, counted, number, percent};
-use sensor::ledger::{Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
+use sensor::ledger::{Answers, Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::worker::Worker;
 use serde::Serialize;
 
@@ -25,6 +25,8 @@ pub(crate) struct Totals {
     records: u64,
     losses: Losses,
     malformed: BTreeMap<String, u64>,
+    /// What the dissectors said: done, more, not mine, malformed.
+    answers: Answers,
     #[serde(skip)]
     named_bytes: u64,
     #[serde(skip)]
@@ -75,6 +77,7 @@ impl Totals {
         self.losses.queue += lost("queue");
         self.losses.file += lost("file");
         self.losses.table += counts.method(Method::Untracked).frames;
+        self.answers.merge(&counts.answers);
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
         }

@@ -1,107 +1,213 @@
-//! Puts bytes in order by their offset: TCP payload by sequence number and QUIC CRYPTO data alike.
+//! Puts bytes in order by their place: TCP payload by sequence number and QUIC CRYPTO data by offset.
 //!
 //! Where two pieces overlap, the byte that was seen first stays. Everything is bounded: what does not fit is refused,
-//! and the caller gives the flow up.
+//! and the caller gives the flow up. Bytes are moved a bounded number of times whatever their order: neighbours are
+//! joined at once, the smaller one into the larger.
 
-/// Bytes that one assembler may hold. A ClientHello is at most 64 KiB in practice, its record headers and what came
-/// before it on the stream fit beside it.
+use std::collections::VecDeque;
+
+/// How far behind the start a byte may lie. A ClientHello is at most 64 KiB in practice, and the record headers in
+/// between fit beside it.
 pub const MAX_BYTES: usize = 72 << 10;
 
-/// Pieces that may wait for a gap to close. A hello of 64 KiB in segments of 1,448 bytes has 46.
-pub const MAX_PIECES: usize = 64;
+/// Pieces with gaps between them. A hello of 1,800 bytes that comes one byte at a time in any order has at most 900.
+pub const MAX_PIECES: usize = 1024;
+
+/// What a piece costs beside its bytes.
+const PIECE: usize = size_of::<Piece>();
 
 /// The assembler's bounds are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Full;
 
-/// Bytes from offset 0 on, as far as they are known without a gap, and pieces beyond the first gap.
+/// What came of a piece that was added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Placed {
+    /// There is more to read than before.
+    pub grew: bool,
+    /// Some of it was there already, with other bytes.
+    pub differs: bool,
+}
+
+/// Bytes from a start on, as far as they are known without a gap, and pieces beyond the first gap.
 #[derive(Debug, Default)]
 pub struct Assembler {
-    ready: Vec<u8>,
-    /// Sorted by offset; never overlapping `ready`, possibly each other.
-    waiting: Vec<(usize, Box<[u8]>)>,
+    start: i64,
+    /// By place; none touches the next.
+    pieces: Vec<Piece>,
+    held: usize,
+}
+
+#[derive(Debug)]
+struct Piece {
+    at: i64,
+    bytes: VecDeque<u8>,
+}
+
+impl Piece {
+    fn end(&self) -> i64 {
+        self.at + self.bytes.len() as i64
+    }
+
+    /// True when the bytes from place `at` on begin with `data`.
+    fn has(&self, at: i64, data: &[u8]) -> bool {
+        self.bytes.iter().skip((at - self.at) as usize).take(data.len()).eq(data)
+    }
 }
 
 impl Assembler {
-    /// The bytes from offset 0 up to the first gap.
+    /// Place of the first byte of [`Self::ready`].
+    pub fn start(&self) -> i64 {
+        self.start
+    }
+
+    /// The bytes from the start up to the first gap.
     pub fn ready(&self) -> &[u8] {
-        &self.ready
+        self.pieces.first().filter(|piece| piece.at == self.start).map_or(&[], |piece| piece.bytes.as_slices().0)
     }
 
-    /// Bytes held, in order or waiting.
+    /// Place behind the last byte of [`Self::ready`].
+    pub fn end(&self) -> i64 {
+        self.start + self.ready().len() as i64
+    }
+
+    /// The place of a TCP sequence number, where `reference` is the one of place 0.
+    pub fn place(&self, reference: u32, seq: u32) -> i64 {
+        let start = reference.wrapping_add(self.start as u32);
+        self.start + i64::from(seq.wrapping_sub(start).cast_signed())
+    }
+
+    /// Bytes held, in order or waiting, and what holding them costs.
     pub fn held(&self) -> usize {
-        self.ready.len() + self.waiting.iter().map(|(_, piece)| piece.len()).sum::<usize>()
+        self.held + self.pieces.len() * PIECE
     }
 
-    /// Adds a piece. True when it made `ready` longer.
-    pub fn insert(&mut self, offset: usize, data: &[u8]) -> Result<bool, Full> {
-        let end = offset.checked_add(data.len()).filter(|&end| end <= MAX_BYTES).ok_or(Full)?;
-        let known = self.ready.len();
-        if end <= known {
-            return Ok(false);
-        }
-        if offset > known {
-            self.wait(offset, data)?;
-            return Ok(false);
-        }
-        self.ready.extend_from_slice(data.get(known - offset..).unwrap_or_default());
-        self.join();
-        Ok(true)
+    /// True when nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
     }
 
-    /// Adds a TCP segment by its sequence number, where `base` is that of offset 0. Of a segment that begins before the
-    /// base only what lies behind it counts.
-    pub fn insert_segment(&mut self, base: u32, seq: u32, payload: &[u8]) -> Result<bool, Full> {
-        let (offset, before) = (seq.wrapping_sub(base), base.wrapping_sub(seq));
-        if offset <= u32::MAX / 2 {
-            return self.insert(offset as usize, payload);
+    /// Adds a piece. What lies before the start is passed over.
+    pub fn insert(&mut self, at: i64, data: &[u8]) -> Result<Placed, Full> {
+        let before = usize::try_from(self.start.saturating_sub(at)).unwrap_or(0);
+        let data = data.get(before..).unwrap_or_default();
+        let at = at.max(self.start);
+        if data.is_empty() {
+            return Ok(Placed::default());
         }
-        self.insert(0, payload.get(before as usize..).unwrap_or_default())
-    }
-
-    /// Moves everything `by` bytes further: the stream turned out to begin earlier than it seemed.
-    pub fn shift(&mut self, by: usize) -> Result<(), Full> {
-        let furthest = self.waiting.iter().map(|(at, piece)| at + piece.len()).max().unwrap_or(0);
-        if furthest.max(self.ready.len()) + by > MAX_BYTES {
+        if at.saturating_sub(self.start).saturating_add(data.len() as i64) > MAX_BYTES as i64 {
             return Err(Full);
         }
-        for (offset, _) in &mut self.waiting {
-            *offset += by;
-        }
-        let ready = std::mem::take(&mut self.ready);
-        if !ready.is_empty() {
-            self.waiting.insert(0, (by, ready.into_boxed_slice()));
-        }
-        Ok(())
+        let readable = self.ready().len();
+        let differs = self.fill(at, data)?;
+        self.straighten();
+        Ok(Placed { grew: self.ready().len() > readable, differs })
     }
 
-    /// Forgets the first `n` bytes of `ready`: offsets count from behind them now.
+    /// Puts `data` over what is there, where the bytes seen first are known to be wrong.
+    pub fn overwrite(&mut self, at: i64, data: &[u8]) -> Result<Placed, Full> {
+        let placed = self.insert(at, data)?;
+        for piece in &mut self.pieces {
+            let (from, to) = (at.max(piece.at), (at + data.len() as i64).min(piece.end()));
+            for (byte, place) in
+                piece.bytes.iter_mut().zip(piece.at..).filter(|(_, place)| (from..to).contains(place))
+            {
+                *byte = data.get((place - at) as usize).copied().unwrap_or(*byte);
+            }
+        }
+        Ok(placed)
+    }
+
+    /// Forgets the first `n` bytes of [`Self::ready`].
     pub fn consume(&mut self, n: usize) {
-        let n = n.min(self.ready.len());
-        self.ready.drain(..n);
-        for (offset, _) in &mut self.waiting {
-            *offset -= n;
-        }
+        let n = n.min(self.ready().len());
+        self.start_at(self.start + n as i64);
     }
 
-    fn wait(&mut self, offset: usize, data: &[u8]) -> Result<(), Full> {
-        if self.waiting.iter().any(|(at, piece)| *at == offset && piece.len() >= data.len()) {
-            return Ok(());
-        }
-        if self.waiting.len() >= MAX_PIECES || self.held() + data.len() > MAX_BYTES {
-            return Err(Full);
-        }
-        let at = self.waiting.partition_point(|(at, _)| *at <= offset);
-        self.waiting.insert(at, (offset, data.into()));
-        Ok(())
+    /// Forgets everything that is held; the start stays where it is.
+    pub fn clear(&mut self) {
+        self.pieces.clear();
+        self.held = 0;
     }
 
-    /// Takes over waiting pieces that `ready` has reached.
-    fn join(&mut self) {
-        while let Some((offset, piece)) = self.waiting.first() {
-            let Some(overlap) = self.ready.len().checked_sub(*offset) else { return };
-            self.ready.extend_from_slice(piece.get(overlap..).unwrap_or_default());
-            self.waiting.remove(0);
+    /// Reads from another place on; what lies before it is forgotten.
+    pub fn start_at(&mut self, start: i64) {
+        self.start = start;
+        let gone = self.pieces.partition_point(|piece| piece.end() <= start);
+        self.pieces.drain(..gone);
+        if let Some(first) = self.pieces.first_mut() {
+            let before = usize::try_from(start - first.at).unwrap_or(0);
+            first.bytes.drain(..before);
+            first.at += before as i64;
+        }
+        self.held = self.pieces.iter().map(|piece| piece.bytes.len()).sum();
+        self.straighten();
+    }
+
+    /// Fills the gaps between `at` and the end of `data`; true when bytes that were there differ.
+    fn fill(&mut self, mut at: i64, mut data: &[u8]) -> Result<bool, Full> {
+        let mut differs = false;
+        let i = self.pieces.partition_point(|piece| piece.end() < at);
+        while !data.is_empty() {
+            let next = self.pieces.get(i + 1).map(|piece| piece.at);
+            let is_full = self.pieces.len() >= MAX_PIECES;
+            let taken = match self.pieces.get_mut(i) {
+                Some(piece) if piece.at <= at && piece.end() > at => {
+                    let known = data.len().min((piece.end() - at) as usize);
+                    differs |= !piece.has(at, data.get(..known).unwrap_or_default());
+                    known
+                }
+                Some(piece) if piece.at <= at => {
+                    let room = next.map_or(data.len(), |next| data.len().min((next - at) as usize));
+                    piece.bytes.extend(data.get(..room).unwrap_or_default());
+                    self.held += room;
+                    self.join(i);
+                    room
+                }
+                Some(piece) if piece.at <= at + data.len() as i64 => {
+                    let room = (piece.at - at) as usize;
+                    for &byte in data.get(..room).unwrap_or_default().iter().rev() {
+                        piece.bytes.push_front(byte);
+                    }
+                    piece.at = at;
+                    self.held += room;
+                    room
+                }
+                _ if is_full => return Err(Full),
+                _ => {
+                    self.pieces.insert(i, Piece { at, bytes: data.iter().copied().collect() });
+                    self.held += data.len();
+                    data.len()
+                }
+            };
+            at += taken as i64;
+            data = data.get(taken..).unwrap_or_default();
+        }
+        Ok(differs)
+    }
+
+    /// Joins a piece with the one behind it when they touch.
+    fn join(&mut self, i: usize) {
+        let touch = self.pieces.get(i).zip(self.pieces.get(i + 1)).is_some_and(|(a, b)| a.end() == b.at);
+        if !touch {
+            return;
+        }
+        let mut behind = self.pieces.remove(i + 1);
+        let Some(piece) = self.pieces.get_mut(i) else { return };
+        if piece.bytes.len() >= behind.bytes.len() {
+            piece.bytes.append(&mut behind.bytes);
+            return;
+        }
+        while let Some(byte) = piece.bytes.pop_back() {
+            behind.bytes.push_front(byte);
+        }
+        piece.bytes = behind.bytes;
+    }
+
+    /// What can be read lies in one slice.
+    fn straighten(&mut self) {
+        if let Some(first) = self.pieces.first_mut().filter(|piece| piece.at == self.start) {
+            first.bytes.make_contiguous();
         }
     }
 }
@@ -112,19 +218,29 @@ mod tests {
 
     const TEXT: &[u8] = b"the server name lies in the second segment";
 
+    fn insert(a: &mut Assembler, at: i64, data: &[u8]) -> (bool, bool) {
+        let placed = a.insert(at, data).unwrap();
+        (placed.grew, placed.differs)
+    }
+
     #[test]
     fn any_order_of_any_cut_gives_the_stream() {
         for cut in 1..TEXT.len() {
-            let pieces: Vec<_> = TEXT.chunks(cut).enumerate().map(|(i, piece)| (i * cut, piece)).collect();
+            let pieces: Vec<_> = TEXT.chunks(cut).enumerate().map(|(i, piece)| ((i * cut) as i64, piece)).collect();
             for rotation in 0..pieces.len() {
-                let mut a = Assembler::default();
-                for i in 0..pieces.len() {
-                    let (offset, piece) = pieces[(i + rotation) % pieces.len()];
-                    a.insert(offset, piece).unwrap();
-                    a.insert(offset, piece).unwrap();
+                for step in [1, pieces.len() - 1, 3, 5].into_iter().filter(|step| *step > 0) {
+                    let mut a = Assembler::default();
+                    for i in 0..pieces.len() * step {
+                        let (at, piece) = pieces[(i * step + rotation + i / pieces.len()) % pieces.len()];
+                        a.insert(at, piece).unwrap();
+                        a.insert(at, piece).unwrap();
+                    }
+                    for &(at, piece) in &pieces {
+                        a.insert(at, piece).unwrap();
+                    }
+                    assert_eq!(a.ready(), TEXT, "cut {cut}, rotation {rotation}, step {step}");
+                    assert_eq!((a.pieces.len(), a.held), (1, TEXT.len()));
                 }
-                assert_eq!(a.ready(), TEXT, "cut {cut}, rotation {rotation}");
-                assert!(a.waiting.is_empty());
             }
         }
     }
@@ -132,29 +248,56 @@ mod tests {
     #[test]
     fn the_first_of_overlapping_bytes_stays() {
         let mut a = Assembler::default();
-        a.insert(0, b"abcd").unwrap();
-        a.insert(2, b"XXef").unwrap();
+        assert_eq!(insert(&mut a, 0, b"abcd"), (true, false));
+        assert_eq!(insert(&mut a, 2, b"XXef"), (true, true));
         assert_eq!(a.ready(), b"abcdef");
+        assert_eq!(insert(&mut a, 10, b"kl"), (false, false));
+        assert_eq!(insert(&mut a, 8, b"ijYYmn"), (false, true));
+        assert_eq!(insert(&mut a, 4, b"efgh"), (true, false));
+        assert_eq!(a.ready(), b"abcdefghijklmn");
     }
 
     #[test]
-    fn a_stream_that_began_earlier_is_shifted() {
+    fn what_was_wrong_is_written_over() {
+        let mut a = Assembler::default();
+        a.insert(0, b"wrong").unwrap();
+        a.insert(8, b"end").unwrap();
+        assert_eq!(a.overwrite(0, b"the right "), Ok(Placed { grew: true, differs: true }));
+        assert_eq!(a.ready(), b"the right d");
+    }
+
+    #[test]
+    fn a_stream_that_began_earlier_or_goes_on_later() {
         let mut a = Assembler::default();
         a.insert(0, b"world").unwrap();
-        a.shift(6).unwrap();
+        a.start_at(-6);
         assert_eq!(a.ready(), b"");
-        assert_eq!(a.insert(0, b"hello "), Ok(true));
+        assert_eq!(insert(&mut a, -6, b"hello "), (true, false));
         assert_eq!(a.ready(), b"hello world");
+        a.consume(4);
+        assert_eq!((a.ready(), a.start(), a.end()), (&b"o world"[..], -2, 5));
+        a.insert(9, b"later").unwrap();
+        a.start_at(9);
+        assert_eq!((a.ready(), a.held), (&b"later"[..], 5));
+    }
+
+    #[test]
+    fn sequence_numbers_wrap() {
+        let mut a = Assembler::default();
+        assert_eq!([a.place(u32::MAX, 2), a.place(10, 5)], [3, -5]);
+        a.start_at(5_000_000_000);
+        assert_eq!(a.place(7, 7_u32.wrapping_add(5_000_000_010_u64 as u32)), 5_000_000_010);
     }
 
     #[test]
     fn bounds_hold() {
         let mut a = Assembler::default();
-        assert_eq!(a.insert(MAX_BYTES, b"x"), Err(Full));
-        assert_eq!(a.insert(usize::MAX, b"x"), Err(Full));
-        for i in 0..MAX_PIECES {
-            assert_eq!(a.insert(2 + 2 * i, b"x"), Ok(false));
+        assert_eq!(a.insert(MAX_BYTES as i64, b"x"), Err(Full));
+        assert_eq!(a.insert(i64::MAX, b"x"), Err(Full));
+        for i in 0..MAX_PIECES as i64 {
+            assert_eq!(insert(&mut a, 2 + 2 * i, b"x"), (false, false));
         }
-        assert_eq!(a.insert(1000, b"x"), Err(Full));
+        assert_eq!(a.insert(60_000, b"x"), Err(Full));
+        assert_eq!(a.held(), MAX_PIECES * (1 + PIECE));
     }
 }

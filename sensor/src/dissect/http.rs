@@ -109,27 +109,58 @@ fn status(line: &[u8]) -> Option<u16> {
     Some(code.and_then(|code| std::str::from_utf8(code).ok()?.parse().ok()).unwrap_or(0))
 }
 
-/// Reads the request head at the start of a client's stream.
+/// Reads the request head at the start of a client's stream. Lines that were read are not read again.
+#[derive(Debug, Default)]
+pub struct HeadReader {
+    /// Where the first line begins that was not whole at the last look.
+    line: usize,
+    /// For a CONNECT, the host of its request line: the Host field may be missing there.
+    target: Option<String>,
+}
+
+impl HeadReader {
+    /// Reads on; `stream` begins with the request line each time.
+    pub fn read(&mut self, stream: &[u8]) -> Parse<Request> {
+        if !METHODS.iter().any(|m| stream.starts_with(m) || m.starts_with(stream)) {
+            return Parse::NotMine;
+        }
+        loop {
+            let mut lines = Lines { rest: stream.get(self.line..).unwrap_or_default() };
+            let Some(line) = lines.next() else { break };
+            if self.line == 0 {
+                if !is_request_line(line) {
+                    return Parse::NotMine;
+                }
+                self.target = connect_target(line);
+            } else if line.is_empty() {
+                return Parse::Done(Request { host: self.target.take() });
+            } else if let Some(value) = field(line, b"host") {
+                return Parse::Done(Request { host: host(value).or(self.target.take()) });
+            }
+            self.line = stream.len().saturating_sub(lines.rest.len());
+        }
+        if stream.len() > MAX_HEAD { Parse::Malformed } else { Parse::More }
+    }
+
+    /// True when the request line was read.
+    pub fn has_begun(&self) -> bool {
+        self.line > 0
+    }
+}
+
+/// The request head at the start of a whole stream.
 pub fn request(stream: &[u8]) -> Parse<Request> {
-    if !METHODS.iter().any(|m| stream.starts_with(m) || m.starts_with(stream)) {
-        return Parse::NotMine;
-    }
-    let mut lines = Lines { rest: stream };
-    match lines.next() {
-        Some(line) if !is_request_line(line) => return Parse::NotMine,
-        Some(_) => {}
-        None if stream.len() > MAX_HEAD => return Parse::Malformed,
-        None => return Parse::More,
-    }
-    for line in lines {
-        if line.is_empty() {
-            return Parse::Done(Request { host: None });
-        }
-        if let Some(value) = field(line, b"host") {
-            return Parse::Done(Request { host: host(value) });
-        }
-    }
-    if stream.len() > MAX_HEAD { Parse::Malformed } else { Parse::More }
+    HeadReader::default().read(stream)
+}
+
+/// True when a segment may be the beginning of a request.
+pub fn may_begin_request(segment: &[u8]) -> bool {
+    METHODS.iter().any(|method| segment.starts_with(method))
+}
+
+/// The host that a CONNECT asks for (RFC 9112 section 3.2.3).
+fn connect_target(line: &[u8]) -> Option<String> {
+    host(line.strip_prefix(b"CONNECT ")?.split(|&b| b == b' ').next()?)
 }
 
 /// Lines that end in CRLF or, as RFC 9112 section 2.2 lets a recipient accept, in LF alone.
@@ -196,6 +227,25 @@ mod tests {
         for end in 0..stream.len() - 1 {
             assert_eq!(host_of(&stream[..end]), Parse::More, "{end}");
         }
+    }
+
+    #[test]
+    fn lines_are_read_once() {
+        let stream = b"POST /a HTTP/1.1\r\nX: 1\r\nHost: a.example\r\n";
+        let mut reader = HeadReader::default();
+        for end in 0..stream.len() {
+            assert_eq!(reader.read(&stream[..end]), Parse::More, "{end}");
+        }
+        assert_eq!(reader.line, 24);
+        assert_eq!(reader.read(stream), Parse::Done(Request { host: Some("a.example".into()) }));
+    }
+
+    #[test]
+    fn a_connect_names_its_host_twice_or_once() {
+        let target = Parse::Done(Request { host: Some("a.example".into()) });
+        assert_eq!(host_of("CONNECT A.example:443 HTTP/1.1\r\nX: 1\r\n\r\n"), target);
+        assert_eq!(host_of("CONNECT b.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"), target);
+        assert_eq!(host_of("GET http://a.example/ HTTP/1.0\r\n\r\n"), Parse::Done(Request { host: None }));
     }
 
     #[test]

@@ -9,8 +9,22 @@ pub mod client_hello;
 pub mod dns;
 pub mod http;
 pub mod ja4;
+pub mod preamble;
 pub mod quic;
 pub mod tls;
+
+/// The dissectors, as counters name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dissector {
+    /// ClientHellos over TLS records.
+    Tls,
+    /// ClientHellos over QUIC Initial packets.
+    Quic,
+    /// HTTP request heads.
+    Http,
+    /// DNS messages.
+    Dns,
+}
 
 /// What a dissector says about the bytes that it was shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +37,18 @@ pub enum Parse<T> {
     NotMine,
     /// This protocol, but broken.
     Malformed,
+}
+
+impl<T> Parse<T> {
+    /// The same answer about something made of what was found.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Parse<U> {
+        match self {
+            Self::Done(found) => Parse::Done(make(found)),
+            Self::More => Parse::More,
+            Self::NotMine => Parse::NotMine,
+            Self::Malformed => Parse::Malformed,
+        }
+    }
 }
 
 /// A name as records hold it: lower case, without the final dot. A byte outside ASCII becomes the character of that

@@ -47,8 +47,12 @@ static VERSIONS: [Version; 4] = [
 #[derive(Debug, Clone, Copy)]
 pub struct Initial<'a> {
     version: &'static Version,
+    /// Number of the version.
+    pub number: u32,
     /// Destination connection id.
     pub dcid: &'a [u8],
+    /// It brings a token: the answer to a Retry, or one that the server gave out on an earlier connection.
+    pub has_token: bool,
     /// The whole packet from its first byte to the end of its payload.
     packet: &'a [u8],
     /// Where the packet number begins in `packet`.
@@ -58,6 +62,46 @@ pub struct Initial<'a> {
 /// True when the first byte is that of a long header with the fixed bit: handshake packets, not application data.
 pub fn is_long_header(datagram: &[u8]) -> bool {
     datagram.first().is_some_and(|b| b & 0xc0 == 0xc0)
+}
+
+/// True when the first byte is that of a short header: application data, behind the receiver's connection id.
+pub fn is_short_header(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|b| b & 0xc0 == 0x40)
+}
+
+/// The source connection id of a long header: what the other end sends to from now on (RFC 9000 section 7.2).
+pub fn source_id(datagram: &[u8]) -> Option<ConnectionId> {
+    let mut r = Reader::new(datagram.get(1..).filter(|_| is_long_header(datagram))?);
+    let version = r.u32().ok()?;
+    VERSIONS.iter().find(|v| v.numbers.contains(&version))?;
+    r.vec8().ok()?;
+    ConnectionId::of(r.vec8().ok()?)
+}
+
+/// A connection id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ConnectionId {
+    bytes: [u8; MAX_CID],
+    len: u8,
+}
+
+impl ConnectionId {
+    /// `None` when it is empty or longer than versions 1 and 2 allow.
+    pub fn of(id: &[u8]) -> Option<Self> {
+        let mut bytes = [0; MAX_CID];
+        bytes.get_mut(..id.len()).filter(|room| !room.is_empty())?.copy_from_slice(id);
+        Some(Self { bytes, len: id.len() as u8 })
+    }
+
+    /// The id of `len` bytes in a short header, whose length only the receiver knows (RFC 9000 section 17.3.1).
+    pub fn in_short_header(datagram: &[u8], len: u8) -> Option<Self> {
+        Self::of(datagram.get(1..)?.get(..usize::from(len))?)
+    }
+
+    /// Its length in bytes.
+    pub fn length(&self) -> u8 {
+        self.len
+    }
 }
 
 /// The Initial packets of a datagram (several packets may share one, RFC 9000 section 12.2). Stops at anything else.
@@ -91,9 +135,11 @@ fn long_packet(bytes: &[u8]) -> Result<Option<(Option<Initial<'_>>, &[u8])>, Sho
         return Ok(None);
     }
     let kind = (first >> 4 & 3).wrapping_sub(version.initial_type) & 3;
+    let mut has_token = false;
     match kind {
         0 => {
             let token = r.varint()?;
+            has_token = token > 0;
             r.skip(usize::try_from(token).map_err(|_| Short)?)?;
         }
         // Retry has no length and no payload that could be read.
@@ -104,7 +150,7 @@ fn long_packet(bytes: &[u8]) -> Result<Option<(Option<Initial<'_>>, &[u8])>, Sho
     let number_at = bytes.len().saturating_sub(r.left());
     r.skip(len)?;
     let packet = bytes.get(..number_at.saturating_add(len)).ok_or(Short)?;
-    let initial = (kind == 0).then_some(Initial { version, dcid, packet, number_at });
+    let initial = (kind == 0).then_some(Initial { version, number, dcid, has_token, packet, number_at });
     Ok(Some((initial, r.rest())))
 }
 
@@ -129,7 +175,13 @@ impl Initial<'_> {
 
     /// Derives the client's keys from this packet's destination connection id (RFC 9001 section 5.2).
     pub fn client_keys(&self) -> Option<InitialKeys> {
-        let initial = hkdf::Salt::new(hkdf::HKDF_SHA256, &self.version.salt).extract(self.dcid);
+        self.client_keys_of(self.dcid)
+    }
+
+    /// Derives the client's keys of this packet's version from the destination connection id of the first packet: after
+    /// a change of the version they still come from that one (RFC 9369 section 4.1).
+    pub fn client_keys_of(&self, dcid: &[u8]) -> Option<InitialKeys> {
+        let initial = hkdf::Salt::new(hkdf::HKDF_SHA256, &self.version.salt).extract(dcid);
         let mut client = [0; 32];
         expand(&initial, b"client in", &mut client)?;
         let client = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, &client);
@@ -255,7 +307,8 @@ mod tests {
     #[test]
     fn keys_of_rfc_9001_appendix_a() {
         let dcid = *b"\x83\x94\xc8\xf0\x3e\x51\x57\x08";
-        let initial = Initial { version: &VERSIONS[0], dcid: &dcid, packet: &[], number_at: 0 };
+        let initial =
+            Initial { version: &VERSIONS[0], number: 1, dcid: &dcid, has_token: false, packet: &[], number_at: 0 };
         let keys = initial.client_keys().unwrap();
         assert_eq!(&keys.iv, b"\xfa\x04\x4b\x2f\x42\xa3\xfd\x3b\x46\xfb\x25\x5c");
         let sample = b"\xd1\xb1\xc9\x8d\xd7\x68\x9f\xb8\xec\x11\xd2\x42\xb1\x23\xdc\x9b";

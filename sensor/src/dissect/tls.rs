@@ -6,45 +6,90 @@ use super::Parse;
 use crate::bytes::Reader;
 
 const HANDSHAKE: u8 = 22;
-const CLIENT_HELLO: u8 = 1;
+pub(crate) const CLIENT_HELLO: u8 = 1;
 /// 2^14 bytes and the expansion that RFC 8446 section 5.2 allows; a plaintext record is never longer.
 const MAX_RECORD: usize = 16_384 + 256;
 /// The largest ClientHello that is waited for.
 pub const MAX_HELLO: usize = 64 << 10;
 
-/// The ClientHello message (with its four-byte header) at the start of a client's stream, joined over however many
-/// records it spans.
-pub fn client_hello(stream: &[u8]) -> Parse<Cow<'_, [u8]>> {
-    let mut records = Reader::new(stream);
-    let first = match fragment(&mut records) {
-        Parse::Done(fragment) => fragment,
-        Parse::More => return early(stream),
-        Parse::NotMine => return Parse::NotMine,
-        Parse::Malformed => return Parse::Malformed,
-    };
-    let mut message = Cow::Borrowed(first);
-    loop {
-        if let Some(verdict) = whole(&mut message) {
-            return match verdict {
-                Ok(()) => Parse::Done(message),
-                Err(other) => other,
+/// Reads the ClientHello message at the start of a client's stream, joined over however many records it spans. Records
+/// that were read are not read again: the work grows with the bytes, not with the number of looks at them.
+#[derive(Debug, Default)]
+pub struct HelloReader {
+    /// Bytes of the stream that were read.
+    taken: usize,
+    /// What the records in them brought.
+    message: Vec<u8>,
+}
+
+impl HelloReader {
+    /// Reads on; `stream` begins with the same record each time. The message has its four-byte header.
+    pub fn read<'a>(&mut self, stream: &'a [u8]) -> Parse<Cow<'a, [u8]>> {
+        let mut records = Reader::new(stream.get(self.taken..).unwrap_or_default());
+        loop {
+            let fragment = match fragment(&mut records) {
+                Parse::Done(fragment) => fragment,
+                Parse::More if self.taken == 0 => return early(stream),
+                Parse::More => return Parse::More,
+                Parse::NotMine if self.taken == 0 => return Parse::NotMine,
+                // A hello that another record type interrupts (RFC 8446 section 5.1 forbids it).
+                Parse::NotMine | Parse::Malformed => return Parse::Malformed,
             };
+            if self.taken == 0
+                && let Some(verdict) = whole(fragment)
+            {
+                return verdict.map(Cow::Borrowed);
+            }
+            self.taken = stream.len().saturating_sub(records.left());
+            self.message.extend_from_slice(fragment);
+            if let Some(verdict) = whole(&self.message).map(|whole| whole.map(<[u8]>::len)) {
+                let mut message = std::mem::take(self).message;
+                return verdict.map(|len| {
+                    message.truncate(len);
+                    Cow::Owned(message)
+                });
+            }
         }
-        match fragment(&mut records) {
-            Parse::Done(more) => message.to_mut().extend_from_slice(more),
-            Parse::More => return Parse::More,
-            // A hello that another record type interrupts (RFC 8446 section 5.1 forbids it).
-            Parse::NotMine | Parse::Malformed => return Parse::Malformed,
-        }
+    }
+
+    /// Bytes held.
+    pub fn held(&self) -> usize {
+        self.message.len()
     }
 }
 
+/// The ClientHello message at the start of a whole stream.
+pub fn client_hello(stream: &[u8]) -> Parse<Cow<'_, [u8]>> {
+    HelloReader::default().read(stream)
+}
+
+/// Bytes that tell a ClientHello from whatever else a stream holds.
+const TELLING: usize = 11;
+/// The shortest ClientHello body: version, random, empty session id, one cipher suite, one compression method.
+const MIN_HELLO: u32 = 40;
+
 /// True when a segment looks like the beginning of a ClientHello, so that one in the middle of a stream is noticed.
 pub fn begins_hello(segment: &[u8]) -> bool {
-    let mut r = Reader::new(segment);
-    let (Ok(HANDSHAKE), Ok(3), Ok(minor), Ok(len)) = (r.u8(), r.u8(), r.u8(), r.u16()) else { return false };
-    let (Ok(CLIENT_HELLO), Ok(hello), Ok(3), Ok(_)) = (r.u8(), r.u24(), r.u8(), r.u8()) else { return false };
-    minor <= 4 && usize::from(len) <= MAX_RECORD && (40..=MAX_HELLO as u32).contains(&hello)
+    segment.len() >= TELLING && may_begin_hello(segment)
+}
+
+/// The same of a segment that may be shorter: it is not empty, and nothing in it speaks against a ClientHello.
+pub fn may_begin_hello(segment: &[u8]) -> bool {
+    let is = |at: usize, expected: u8| segment.get(at).is_none_or(|&byte| byte == expected);
+    if segment.is_empty() || !is(0, HANDSHAKE) || !is(1, 3) || !is(5, CLIENT_HELLO) {
+        return false;
+    }
+    let Some(&[_, _, minor, high, low]) = segment.first_chunk() else { return true };
+    let record = usize::from(u16::from_be_bytes([high, low]));
+    if minor > 4 || record == 0 || record > MAX_RECORD {
+        return false;
+    }
+    // The message's own header may be cut by the end of a short record.
+    if record < 6 {
+        return is(record.saturating_add(5), HANDSHAKE);
+    }
+    let Some(&[_, _, _, _, _, _, a, b, c, major]) = segment.first_chunk() else { return true };
+    major == 3 && (MIN_HELLO..=MAX_HELLO as u32).contains(&u32::from_be_bytes([0, a, b, c]))
 }
 
 /// The next handshake fragment; `More` when its record is not complete.
@@ -71,26 +116,17 @@ fn early(stream: &[u8]) -> Parse<Cow<'_, [u8]>> {
     }
 }
 
-/// Cuts `message` to the ClientHello when it is complete. `None` = more fragments are needed.
-fn whole(message: &mut Cow<'_, [u8]>) -> Option<Result<(), Parse<Cow<'static, [u8]>>>> {
+/// The ClientHello at the start of what the records brought. `None` = more of them are needed.
+fn whole(message: &[u8]) -> Option<Parse<&[u8]>> {
     let mut r = Reader::new(message);
-    let kind = r.u8().ok()?;
-    if kind != CLIENT_HELLO {
-        return Some(Err(Parse::NotMine));
+    if r.u8().ok()? != CLIENT_HELLO {
+        return Some(Parse::NotMine);
     }
     let len = r.u24().ok()? as usize;
     if len > MAX_HELLO {
-        return Some(Err(Parse::Malformed));
+        return Some(Parse::Malformed);
     }
-    let end = len.saturating_add(4);
-    if message.len() < end {
-        return None;
-    }
-    match message {
-        Cow::Borrowed(bytes) => *bytes = bytes.get(..end).unwrap_or_default(),
-        Cow::Owned(bytes) => bytes.truncate(end),
-    }
-    Some(Ok(()))
+    message.get(..len.saturating_add(4)).map(Parse::Done)
 }
 
 #[cfg(test)]
@@ -158,8 +194,38 @@ mod tests {
     fn what_follows_the_hello_does_not_matter() {
         let mut stream = records(&message("claude.ai", 0), 16_384);
         assert!(begins_hello(&stream));
+        for end in 1..=stream.len() {
+            assert!(may_begin_hello(&stream[..end]), "{end}");
+        }
         stream.extend(b"\x14\x03\x03\x00\x01\x01early data");
         assert!(matches!(client_hello(&stream), Parse::Done(_)));
+    }
+
+    #[test]
+    fn a_hello_in_records_of_any_length_begins_as_one() {
+        let message = message("claude.ai", 40);
+        for limit in 1..30 {
+            let stream = records(&message, limit);
+            assert!((1..stream.len()).all(|end| may_begin_hello(&stream[..end])), "{limit}");
+        }
+        for other in
+            [&b""[..], b"\x17\x03", b"\x16\x03\x03\x00\x00", b"\x16\x03\x03\x00\x4a\x02", b"\x16\x03\x09\x00\x10"]
+        {
+            assert!(!may_begin_hello(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_hello_that_comes_bit_by_bit_is_read_once() {
+        for limit in [1, 7, 16_384] {
+            let stream = records(&message("claude.ai", 3_000), limit);
+            let mut reader = HelloReader::default();
+            for end in 0..stream.len() {
+                assert_eq!(reader.read(&stream[..end]), Parse::More, "{limit}, {end}");
+                assert!(end - reader.taken < limit + 5, "{limit}: what was read is not read again");
+            }
+            assert!(matches!(reader.read(&stream), Parse::Done(_)), "{limit}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod answer;
 pub mod burst;
 pub mod client;
 pub mod key;
+pub mod later;
 pub mod local;
 pub mod probe;
 mod quic_path;
@@ -17,6 +18,7 @@ pub mod watch;
 use crate::decode::{L4, Mac, Packet};
 use crate::ledger::Method;
 use key::{Both, Endpoint, FlowKey, Side};
+use later::Later;
 use local::Listening;
 use probe::Probe;
 use resolver::Resolver;
@@ -53,6 +55,8 @@ pub struct Direction {
 /// How far the naming of a flow has come.
 #[derive(Debug)]
 pub enum State {
+    /// No payload yet.
+    Silent,
     /// Bytes are still looked at.
     Probing(Box<Probe>),
     /// The flow is DNS itself.
@@ -90,6 +94,10 @@ pub struct Flow {
     pub closed: bool,
     /// How far naming has come.
     pub state: State,
+    /// What tells its name from another one that may follow: see [`later`].
+    pub told: u32,
+    /// Names that follow the first one.
+    pub later: Option<Box<Later>>,
     /// Tells one QUIC connection from the next on the same ports: see [`probe::Found::connection`].
     pub connection: u64,
     /// Packets that looked like the start of another QUIC connection and were tried.
@@ -119,14 +127,19 @@ impl State {
         match self {
             Self::Probing(probe) => probe.held(),
             Self::Resolver(resolver) => resolver.held(),
-            Self::Local(_) | Self::Watched(_) | Self::Decided | Self::Tagged(_) => 0,
+            Self::Silent | Self::Local(_) | Self::Watched(_) | Self::Decided | Self::Tagged(_) => 0,
         }
+    }
+
+    /// True when the flow's name is still looked for.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Silent | Self::Probing(_) | Self::Resolver(_))
     }
 }
 
 impl Flow {
     /// Begins a flow with its first packet, which is not yet counted.
-    pub fn new(key: FlowKey, sender: Side, packet: &Packet<'_>, client: Side, state: State) -> Self {
+    pub fn new(key: FlowKey, sender: Side, packet: &Packet<'_>, client: Side) -> Self {
         let syn = matches!(packet.l4, L4::Tcp { flags, .. } if flags.syn());
         Self {
             key,
@@ -138,7 +151,9 @@ impl Flow {
             vlan: packet.link.vlan,
             late: matches!(packet.l4, L4::Tcp { .. }) && !syn,
             closed: false,
-            state,
+            state: State::Silent,
+            told: 0,
+            later: None,
             connection: 0,
             tried: 0,
             method: Method::Pending,
@@ -155,6 +170,20 @@ impl Flow {
     /// Address and port of the server.
     pub fn server_end(&self) -> Endpoint {
         self.key.end(self.client.other())
+    }
+
+    /// Bytes held for reassembly.
+    pub fn held(&self) -> usize {
+        self.state.held() + self.later.as_ref().map_or(0, |later| later.held())
+    }
+
+    /// Sequence numbers of the SYNs, as far as they were seen.
+    pub fn isn(&self) -> Both<Option<u32>> {
+        let mut isn = Both::default();
+        for side in [Side::Low, Side::High] {
+            *isn.of_mut(side) = self.sides.of(side).isn;
+        }
+        isn
     }
 
     /// True when both ends have sent payload.

@@ -38,6 +38,8 @@ pub enum Event {
     Question(Asked),
     /// A question has its answer, or will get none (`None`).
     Answered(Asked, Option<Message>),
+    /// A message was read.
+    Read,
     /// A message that is broken.
     Malformed,
 }
@@ -51,6 +53,15 @@ struct Stream {
 }
 
 impl Resolver {
+    /// Begins with the sequence numbers of the SYNs, as far as they were seen.
+    pub fn new(isn: Both<Option<u32>>) -> Self {
+        let mut resolver = Self::default();
+        for side in [Side::Low, Side::High] {
+            resolver.streams.of_mut(side).base = isn.of(side).map(|isn| isn.wrapping_add(1));
+        }
+        resolver
+    }
+
     /// Reads one packet that `sender` sent.
     pub fn read(&mut self, packet: &Packet<'_>, sender: Side, mut each: impl FnMut(Event)) {
         let L4::Tcp { seq, flags } = packet.l4 else {
@@ -90,7 +101,13 @@ impl Resolver {
         }
     }
 
+    /// A message has begun and is not whole.
+    pub fn is_unfinished(&self) -> bool {
+        self.streams.iter().any(|stream| !stream.bytes.is_empty())
+    }
+
     fn message(&mut self, message: Message, time: i64, each: &mut impl FnMut(Event)) {
+        each(Event::Read);
         if message.response {
             self.response(message, time, each);
             return;
@@ -124,7 +141,7 @@ impl Stream {
     /// Puts a segment where it belongs. What begins before the base is read from the base on.
     fn place(&mut self, seq: u32, payload: &[u8]) {
         let base = *self.base.get_or_insert(seq);
-        if self.bytes.insert_segment(base, seq, payload).is_err() {
+        if self.bytes.insert(self.bytes.place(base, seq), payload).is_err() {
             self.give_up();
         }
     }
@@ -146,7 +163,6 @@ impl Stream {
             }
         }
         self.bytes.consume(used);
-        self.base = self.base.map(|base| base.wrapping_add(used as u32));
         (found, false)
     }
 

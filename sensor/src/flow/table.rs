@@ -15,6 +15,8 @@ const UDP_IDLE: i64 = 300 * 1_000_000;
 const UNANSWERED: i64 = 60 * 1_000_000;
 /// How long a closed TCP flow waits for stragglers.
 const LINGER: i64 = 10 * 1_000_000;
+/// One in this many flows goes when a full table has no half-open flow to give: those that were silent the longest.
+const SHARE: usize = 16;
 /// How often, in µs of packet time, the table is searched for flows that are over.
 const SWEEP: i64 = 10 * 1_000_000;
 /// Flows at the same time unless configured otherwise: an office of 5,000 has a tenth of that.
@@ -45,6 +47,36 @@ impl FlowTable {
             return None;
         }
         Some(self.flows.entry(flow.key).insert(flow).into_mut())
+    }
+
+    /// No flow more has room.
+    pub fn is_full(&self) -> bool {
+        self.flows.len() >= self.limit
+    }
+
+    /// Makes room in a full table. A flood of connections that nobody answers pushes out its own: the older half of the
+    /// flows of which one end alone has sent payload goes. Where they are few, those go that were silent the longest.
+    /// The search is long, and what it frees lasts as long again.
+    pub fn make_room(&mut self) -> Vec<Flow> {
+        let mut open: Vec<_> =
+            self.flows.values().filter(|flow| !flow.has_exchanged()).map(|flow| flow.last).collect();
+        let few = open.len() < self.limit / SHARE;
+        let (mut ages, gone) = match few {
+            true => (self.flows.values().map(|flow| flow.last).collect(), self.flows.len() / SHARE),
+            false => (std::mem::take(&mut open), self.flows.len() / 2),
+        };
+        let at = gone.min(ages.len() / 2);
+        if at >= ages.len() {
+            return Vec::new();
+        }
+        let (_, &mut until, _) = ages.select_nth_unstable(at);
+        let mut left = at.max(1);
+        let goes = |flow: &Flow| flow.last <= until && (few || !flow.has_exchanged());
+        sorted(self.flows.extract_if(|_, flow| {
+            let goes = left > 0 && goes(flow);
+            left -= usize::from(goes);
+            goes
+        }))
     }
 
     /// Takes a flow out.

@@ -146,6 +146,11 @@ impl Tagged {
         }
     }
 
+    /// The same service on a flow that goes on with this one's connection.
+    pub fn heir(&self, time: i64) -> Self {
+        Self::new(self.tag.clone(), self.client.clone(), time)
+    }
+
     /// Counts a packet that came after the tag; `advance` is what it added to its sender's payload.
     pub fn packet(&mut self, packet: &Packet<'_>, sender: Side, from_client: bool, advance: u64) {
         let content = match packet.l4 {

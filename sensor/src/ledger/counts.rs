@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::answers::Answers;
 use super::{METHODS, Method};
 use crate::decode::NotFlow;
 use crate::record::Tally;
@@ -21,6 +22,8 @@ pub struct Counts {
     pub one_way_flows: u64,
     /// TCP flows older than the sensor.
     pub late_flows: u64,
+    /// What the dissectors said.
+    pub answers: Answers,
     pub(super) methods: [Tally; METHODS.len()],
     pub(super) not_flow: BTreeMap<NotFlow, Tally>,
     pub(super) malformed: BTreeMap<&'static str, Tally>,
@@ -55,7 +58,8 @@ impl Counts {
     /// be read although their frames could.
     pub fn malformed(&self) -> BTreeMap<String, u64> {
         let frames = self.malformed.iter().map(|(&reason, tally)| (reason.to_owned(), tally.frames));
-        frames.chain(self.broken.iter().map(|(&reason, &n)| (reason.to_owned(), n))).collect()
+        let messages = self.answers.malformed();
+        frames.chain(messages).chain(self.broken.iter().map(|(&reason, &n)| (reason.to_owned(), n))).collect()
     }
 
     /// Frames in all lines together: equal to [`Self::frames`].
@@ -76,6 +80,7 @@ impl Counts {
         self.dns_questions += other.dns_questions;
         self.one_way_flows += other.one_way_flows;
         self.late_flows += other.late_flows;
+        self.answers.merge(&other.answers);
         for (sum, tally) in self.methods.iter_mut().zip(&other.methods) {
             sum.flows += tally.flows;
             sum.add(tally.frames, tally.bytes);

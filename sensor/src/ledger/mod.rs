@@ -2,11 +2,14 @@
 //!
 //! Every frame is counted in exactly one line: a naming method, a kind of non-flow, or a reason of malformedness.
 
+mod answers;
 mod counts;
 
 use crate::decode::{Lost, Malformed, NotFlow};
+use crate::dissect::Dissector;
 use crate::flow::Flow;
 use crate::record::{MinuteRecord, Tally};
+pub use answers::{Answer, Answers, Said};
 pub use counts::Counts;
 
 /// µs in a minute.
@@ -185,7 +188,12 @@ impl Ledger {
         self.frame_lost_to("link-type", frames, bytes);
     }
 
-    /// A message that could not be read, in a frame that could: `hello-or-request`, `dns-message`.
+    /// What a dissector said of a message or a flow.
+    pub fn answered(&mut self, dissector: Dissector, answer: Answer) {
+        self.open.answers.add(dissector, answer);
+    }
+
+    /// What could not be kept for want of room: `reassembly-full`, `flows-evicted`.
     pub fn broken(&mut self, what: &'static str) {
         *self.open.broken.entry(what).or_default() += 1;
     }

@@ -4,9 +4,12 @@
 
 mod candidates;
 mod fragments;
+mod holders;
 mod local;
 mod naming;
 mod questions;
+mod reading;
+mod rebinding;
 mod span;
 mod visibility;
 
@@ -17,13 +20,13 @@ use rules::catalogue::Catalogue;
 use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
 use crate::decode::{Decoded, Fragments, L4, Packet, decode};
-use crate::dissect::quic;
+use crate::dissect::{Dissector, quic};
 use crate::flow::key::{FlowKey, Side};
-use crate::flow::resolver::{self, Event};
+use crate::flow::resolver::Event;
 use crate::flow::table::{FlowTable, MAX_FLOWS};
 use crate::flow::tag::{self, Tagged};
-use crate::flow::{Flow, State};
-use crate::ledger::{Counts, Ledger, Method};
+use crate::flow::{Flow, State, later};
+use crate::ledger::{Answer, Counts, Ledger, Method};
 use crate::local::LocalNets;
 use crate::name::claims::Claims;
 use crate::output::Output;
@@ -51,6 +54,8 @@ pub struct WorkerConfig {
     pub catalogue: Arc<Catalogue>,
     /// Flows that are tracked at the same time.
     pub max_flows: usize,
+    /// Bytes that all flows together may hold for reassembly.
+    pub max_held: usize,
 }
 
 impl WorkerConfig {
@@ -63,14 +68,15 @@ impl WorkerConfig {
             local: LocalNets::default(),
             catalogue,
             max_flows: MAX_FLOWS,
+            max_held: MAX_HELD,
         }
     }
 }
 
-/// Bytes that all flows of a worker together may hold for reassembly: 3,600 full hellos at the same time. Beyond it a
-/// flow that wants more is given up and counted.
-const MAX_HELD: usize = 256 << 20;
-/// µs after which a QUIC Initial with another connection id is another connection, not a Retry.
+/// Bytes that all flows of a worker together may hold for reassembly: 3,600 full hellos at the same time. Beyond it the
+/// flow that has waited the longest is given up and counted.
+pub const MAX_HELD: usize = 256 << 20;
+/// µs within which a QUIC Initial with a token and another connection id follows a Retry: one round trip.
 const RETRY: i64 = 3_000_000;
 /// Attempts per flow to read a packet as the start of another QUIC connection.
 const MAX_TRIED: u8 = 8;
@@ -199,6 +205,8 @@ impl Worker {
     /// Lets time pass without a packet: writes what is due at `time` (µs).
     pub fn tick(&mut self, time: i64, out: &mut impl Output) {
         let Some(over) = self.table.expire(time) else { return };
+        let table = &mut self.table;
+        self.core.holders.tidy(|key| table.get_mut(key).is_some_and(|flow| flow.held() > 0));
         for flow in over {
             self.end(flow, out);
         }
@@ -275,21 +283,12 @@ impl Worker {
         {
             self.end(flow, out);
         }
-        let flow = match self.table.get_mut(&key) {
-            Some(flow) => flow,
-            None => {
-                let client = self.core.local.client(&key, packet, sender);
-                let flow = Flow::new(key, sender, packet, client, first_state(packet));
-                let Some(flow) = self.table.insert(flow) else {
-                    self.core.ledger.untracked(packet.frame_len);
-                    return;
-                };
-                self.core.ledger.began();
-                decide_by_port(flow, &mut self.core.ledger);
-                flow
-            }
-        };
+        if self.table.get_mut(&key).is_none() && !self.begin(key, packet, sender, out) {
+            return;
+        }
+        let Some(flow) = self.table.get_mut(&key) else { return };
         let advance = flow.count(packet, sender);
+        let later = later::is_due(flow, packet, sender);
         match &mut flow.state {
             State::Decided => {}
             State::Watched(watch) => {
@@ -303,20 +302,61 @@ impl Worker {
                     let record = with_tagged(flow, |f, t| tag::record(f, t, &self.core.origin, packet.time, false));
                     out.records(record);
                 }
+                self.core.rebinding.learn(flow, packet, sender);
             }
             State::Local(_) => self.core.overhear(flow, packet, sender, advance, out),
-            State::Probing(_) | State::Resolver(_) => self.core.read(flow, packet, sender, out),
+            State::Silent | State::Probing(_) | State::Resolver(_) => self.core.read(flow, packet, sender, out),
+        }
+        if later {
+            self.core.read_later(flow, packet, sender, out);
         }
         self.core.ledger.flow_frame(flow, packet.frame_len);
+        self.relieve(packet.time, out);
+    }
+
+    /// Begins a flow with its first packet. False when there is no room for it.
+    fn begin(&mut self, key: FlowKey, packet: &Packet<'_>, sender: Side, out: &mut impl Output) -> bool {
+        if self.table.is_full() {
+            for flow in self.table.make_room() {
+                self.core.ledger.broken("flows-evicted");
+                self.end(flow, out);
+            }
+        }
+        let before = self.core.rebinding.before(packet, key);
+        let heir = before.and_then(|before| match &self.table.get_mut(&before)?.state {
+            State::Tagged(tagged) => Some(tagged.heir(packet.time)),
+            _ => None,
+        });
+        let client = self.core.local.client(&key, packet, sender);
+        let Some(flow) = self.table.insert(Flow::new(key, sender, packet, client)) else {
+            self.core.ledger.untracked(packet.frame_len);
+            return false;
+        };
+        self.core.ledger.began();
+        match heir {
+            Some(heir) => self.core.inherit(flow, heir, sender, packet.time, out),
+            None => decide_by_port(flow, packet, &mut self.core.ledger),
+        }
+        true
+    }
+
+    /// Gives up what has waited the longest while too much is held.
+    fn relieve(&mut self, time: i64, out: &mut impl Output) {
+        while let Some(key) = self.core.holders.too_old() {
+            if let Some(flow) = self.table.get_mut(&key) {
+                self.core.evict(flow, time, out);
+            }
+        }
     }
 
     /// A flow is over: decide it if that is still open, and write what is left to say.
     fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
-        self.core.held -= flow.state.held();
+        let held = flow.held();
         if flow.method == Method::Pending {
             let time = flow.last;
             self.core.give_up(&mut flow, time, out);
         }
+        flow.later = None;
         self.core.ledger.ended(&flow);
         self.core.unheard(&mut flow, out);
         self.core.unwatch(&mut flow);
@@ -328,14 +368,18 @@ impl Worker {
             }
             State::Resolver(resolver) => {
                 let core = &mut self.core;
+                if resolver.is_unfinished() {
+                    core.ledger.answered(Dissector::Dns, Answer::More);
+                }
                 resolver.finish(|event| {
                     if let Event::Answered(asked, None) = event {
                         out.records(core.lookup(&flow, &asked, None));
                     }
                 });
             }
-            State::Probing(_) | State::Local(_) | State::Watched(_) | State::Decided => {}
+            State::Silent | State::Probing(_) | State::Local(_) | State::Watched(_) | State::Decided => {}
         }
+        self.core.holders.changed(&flow, held);
         out.flow(&flow);
     }
 }
@@ -345,11 +389,14 @@ impl Worker {
 fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
     match packet.l4 {
         L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender),
-        L4::Udp if !quic::is_long_header(packet.payload) || packet.time.saturating_sub(flow.start) < RETRY => false,
+        L4::Udp if !quic::is_long_header(packet.payload) || flow.state.is_open() => false,
         L4::Udp => {
-            let decided = matches!(flow.state, State::Decided | State::Watched(_) | State::Tagged(_));
-            let initial = quic::initials(packet.payload).next().filter(|_| decided && sender == flow.client);
-            initial.filter(|initial| initial.connection() != flow.connection).is_some_and(|initial| {
+            let may = sender == flow.client || flow.method != Method::Quic;
+            let initial = quic::initials(packet.payload).next().filter(|_| may);
+            // After a Retry the same connection goes on with another id, and brings the server's token.
+            let retried = |token: bool| token && packet.time.saturating_sub(flow.start) < RETRY;
+            let initial = initial.filter(|i| i.connection() != flow.connection && !retried(i.has_token));
+            initial.is_some_and(|initial| {
                 flow.tried = flow.tried.saturating_add(1);
                 flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
             })
@@ -357,24 +404,19 @@ fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut
     }
 }
 
-fn first_state(packet: &Packet<'_>) -> State {
-    if [packet.src.1, packet.dst.1].contains(&resolver::PORT) {
-        State::Resolver(Box::default())
-    } else {
-        State::Probing(Box::default())
-    }
-}
-
-/// Decides flows whose port says that they never carry a service's name.
-fn decide_by_port(flow: &mut Flow, ledger: &mut Ledger) {
+/// Decides flows whose port says that they never carry a service's name, unless the first packet shows that they do.
+fn decide_by_port(flow: &mut Flow, packet: &Packet<'_>, ledger: &mut Ledger) {
     let any = |list: &[u16]| list.contains(&flow.server_end().1);
-    if matches!(flow.state, State::Resolver(_)) {
-        ledger.decide(flow, Method::Resolver);
-    } else if flow.key.transport == Transport::Udp && any(&MULTICAST_NAMES) {
-        ledger.decide(flow, Method::Resolver);
-        flow.state = State::Decided;
-    } else if flow.key.transport == Transport::Udp && any(&INFRASTRUCTURE) {
-        ledger.decide(flow, Method::Infrastructure);
+    if flow.key.transport != Transport::Udp {
+        return;
+    }
+    let method = match () {
+        () if any(&MULTICAST_NAMES) => Method::Resolver,
+        () if any(&INFRASTRUCTURE) => Method::Infrastructure,
+        () => return,
+    };
+    if !reading::shows_hello(packet) {
+        ledger.decide(flow, method);
         flow.state = State::Decided;
     }
 }

@@ -1,4 +1,4 @@
-//! From what a probe found to a decided flow: which name, how well known, which service.
+//! From a name, or from its absence, to a decided flow: how well it is known, which service it is.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -6,24 +6,25 @@ use std::sync::Arc;
 
 use rules::catalogue::infra::Infra;
 use rules::catalogue::local::LocalServers;
-use rules::catalogue::{Catalogue, Strength};
+use rules::catalogue::{Catalogue, Hit, Strength};
 
+use super::WorkerConfig;
 use super::candidates::Candidates;
+use super::holders::Holders;
+use super::rebinding::Rebinding;
 use super::visibility::Visibility;
-use super::{MAX_HELD, WorkerConfig};
 use crate::decode::Packet;
 use crate::flow::client::{Build, Clients};
 use crate::flow::key::Side;
-use crate::flow::probe::{Found, Look};
+use crate::flow::probe::Found;
 use crate::flow::sight::Sight;
 use crate::flow::tag::{self, Origin, Tag, Tagged};
 use crate::flow::watch::Watch;
-use crate::flow::{Flow, State};
+use crate::flow::{Flow, State, later};
 use crate::ledger::{Ledger, Method};
 use crate::local::LocalNets;
 use crate::name::claims::Claims;
-use crate::name::ech;
-use crate::output::{Name, Output};
+use crate::output::Output;
 use crate::record::{Ech, Evidence, Protocol};
 
 /// The port of DNS over TLS (RFC 7858) and over QUIC (RFC 9250).
@@ -45,8 +46,9 @@ pub(super) struct Core {
     pub(super) candidates: Candidates,
     pub(super) named: Named,
     pub(super) ai_flows: u64,
-    /// Bytes that all flows together hold for reassembly.
-    pub(super) held: usize,
+    /// Flows that hold bytes for reassembly.
+    pub(super) holders: Holders,
+    pub(super) rebinding: Rebinding,
 }
 
 /// Flows named per protocol, and DNS questions.
@@ -64,7 +66,7 @@ pub struct Named {
 
 /// What is known of a flow that shows no name.
 #[derive(Debug)]
-struct Clues {
+pub(super) struct Clues {
     protocol: Protocol,
     ech: Ech,
     alpn: Vec<String>,
@@ -74,7 +76,7 @@ struct Clues {
 
 impl Clues {
     /// Not even a hello.
-    const NONE: Self =
+    pub(super) const NONE: Self =
         Self { protocol: Protocol::Other, ech: Ech::None, alpn: Vec::new(), ja4: None, build: Build::NONE };
 }
 
@@ -98,27 +100,8 @@ impl Core {
             candidates: Candidates::new(),
             named: Named::default(),
             ai_flows: 0,
-            held: 0,
-        }
-    }
-
-    /// Reads the payload of a flow that is still looked at.
-    pub(super) fn read(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
-        let before = flow.state.held();
-        if let State::Probing(probe) = &mut flow.state {
-            let look = probe.look(packet, sender, &mut self.scratch);
-            self.looked(flow, look, packet, out);
-        } else {
-            self.resolve(flow, packet, sender, out);
-        }
-        self.held = self.held + flow.state.held() - before;
-        if self.held > MAX_HELD {
-            self.held -= flow.state.held();
-            self.ledger.broken("reassembly-full");
-            flow.state = State::Decided;
-            if flow.method == Method::Pending {
-                self.give_up(flow, packet.time, out);
-            }
+            holders: Holders::new(config.max_held),
+            rebinding: Rebinding::default(),
         }
     }
 
@@ -128,67 +111,53 @@ impl Core {
         self.catalogue = catalogue;
     }
 
-    /// Acts on what a look at an unnamed flow brought.
-    fn looked(&mut self, flow: &mut Flow, look: Look, packet: &Packet<'_>, out: &mut impl Output) {
-        match look {
-            Look::More => {}
-            Look::GiveUp => self.give_up(flow, packet.time, out),
-            Look::Malformed => {
-                self.ledger.broken("hello-or-request");
-                self.give_up(flow, packet.time, out);
-            }
-            Look::Found(found) => self.found(flow, *found, packet, out),
-        }
-    }
-
-    /// Decides a flow that will show no name.
-    pub(super) fn give_up(&mut self, flow: &mut Flow, time: i64, out: &mut impl Output) {
-        self.nameless(flow, Clues::NONE, time, out);
-    }
-
-    fn found(&mut self, flow: &mut Flow, found: Found, packet: &Packet<'_>, out: &mut impl Output) {
-        let time = packet.time;
+    /// Decides a flow by the name that was found.
+    pub(super) fn named(
+        &mut self,
+        flow: &mut Flow,
+        found: Found,
+        ech: Ech,
+        time: i64,
+        packet: Option<&Packet<'_>>,
+        out: &mut impl Output,
+    ) {
         flow.client = found.client;
-        flow.connection = found.connection;
-        let catalogue = self.catalogue.clone();
-        let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
-        let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real);
-        out.name(&Name {
-            time,
-            flow,
-            protocol: found.protocol.as_str(),
-            name: found.name.as_deref(),
-            qtype: None,
-            alpn: &found.alpn,
-            ech,
-            esni: found.esni,
-            ja4: found.ja4.as_deref(),
-            hit,
-        });
-        if found.tunnel {
-            return;
-        }
+        flow.told = later::told(&found);
         if found.name.is_none() || ech == Ech::Real {
             let clues =
                 Clues { protocol: found.protocol, ech, alpn: found.alpn, ja4: found.ja4, build: found.build };
             self.nameless(flow, clues, time, out);
             return;
         }
-        let (count, method, evidence) = match found.protocol {
-            Protocol::Quic => (&mut self.named.quic, Method::Quic, Evidence::QuicSni),
-            Protocol::Http => (&mut self.named.http, Method::Http, Evidence::HttpHost),
-            Protocol::Tls | Protocol::Other => (&mut self.named.tls, Method::Sni, Evidence::Sni),
-        };
-        *count += 1;
-        let Some(hit) = hit else {
+        *(match found.protocol {
+            Protocol::Quic => &mut self.named.quic,
+            Protocol::Http => &mut self.named.http,
+            Protocol::Tls | Protocol::Other => &mut self.named.tls,
+        }) += 1;
+        let catalogue = self.catalogue.clone();
+        let Some(hit) = found.name.as_deref().and_then(|name| catalogue.find(name)) else {
             let sight = self.sight(flow, found.name.as_deref(), &found.alpn);
-            self.decide(flow, method, sight);
+            self.decide(flow, method(found.protocol).0, sight);
             self.unlisted(flow, found, sight, packet, out);
             return;
         };
+        self.listed(flow, found, &hit, ech, time, out);
+    }
+
+    /// A flow whose name is that of an AI service.
+    pub(super) fn listed(
+        &mut self,
+        flow: &mut Flow,
+        found: Found,
+        hit: &Hit<'_>,
+        ech: Ech,
+        time: i64,
+        out: &mut impl Output,
+    ) {
+        let (method, evidence) = method(found.protocol);
         // No AI service is infrastructure as well.
         self.decide(flow, method, Sight::Named);
-        let tag = Tag::new(&hit, found.protocol, evidence);
+        let tag = Tag::new(hit, found.protocol, evidence);
         let tenant = found.name.as_deref().and_then(|name| hit.tenant(name)).map(Cow::into_owned);
         let tag = Tag { host: found.name, tenant, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
         self.tagged(flow, tag, found.build, time, out);
@@ -200,12 +169,13 @@ impl Core {
         flow: &mut Flow,
         found: Found,
         sight: Sight,
-        packet: &Packet<'_>,
+        packet: Option<&Packet<'_>>,
         out: &mut impl Output,
     ) {
         let is_local = |side: Side| self.local.contains(flow.key.end(side).0);
         let inside = is_local(flow.client.other());
-        if inside && found.protocol == Protocol::Http && is_local(flow.client) {
+        let plain = inside && found.protocol == Protocol::Http && is_local(flow.client);
+        if let Some(packet) = packet.filter(|_| plain) {
             self.listen(flow, found.name, packet, out);
             return;
         }
@@ -215,7 +185,7 @@ impl Core {
     }
 
     /// The naming of a flow is decided, for the ledger and for its device.
-    fn decide(&mut self, flow: &mut Flow, method: Method, sight: Sight) {
+    pub(super) fn decide(&mut self, flow: &mut Flow, method: Method, sight: Sight) {
         self.ledger.decide(flow, method);
         if self.local.contains(flow.client_end().0) {
             flow.counted.sight.get_or_insert(sight);
@@ -233,7 +203,7 @@ impl Core {
     }
 
     /// A flow without a name of its own: what did DNS tell this client about the address?
-    fn nameless(&mut self, flow: &mut Flow, clues: Clues, time: i64, out: &mut impl Output) {
+    pub(super) fn nameless(&mut self, flow: &mut Flow, clues: Clues, time: i64, out: &mut impl Output) {
         let (client, server) = (flow.client_end().0, flow.server_end().0);
         // A connection that carried nothing was contact with an address, not with a name.
         let names = match flow.has_exchanged() || clues.protocol != Protocol::Other {
@@ -273,6 +243,15 @@ impl Core {
     /// Remembers what an answer told a client.
     pub(super) fn claim(&mut self, client: IpAddr, server: IpAddr, name: &str, ttl: u32, time: i64) {
         self.claims.add(client, server, name, ttl, time);
+    }
+}
+
+/// How the ledger and records say where a name was.
+fn method(protocol: Protocol) -> (Method, Evidence) {
+    match protocol {
+        Protocol::Quic => (Method::Quic, Evidence::QuicSni),
+        Protocol::Http => (Method::Http, Evidence::HttpHost),
+        Protocol::Tls | Protocol::Other => (Method::Sni, Evidence::Sni),
     }
 }
 

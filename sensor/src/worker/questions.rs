@@ -4,9 +4,11 @@ use std::net::IpAddr;
 
 use super::naming::Core;
 use crate::decode::Packet;
+use crate::dissect::Dissector;
 use crate::flow::key::Side;
 use crate::flow::resolver::{Asked, Event};
 use crate::flow::{Flow, State};
+use crate::ledger::Answer;
 use crate::output::{Name, Output};
 use crate::record::{Ech, LookupRecord};
 
@@ -15,7 +17,8 @@ impl Core {
     pub(super) fn resolve(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
         let State::Resolver(mut resolver) = std::mem::replace(&mut flow.state, State::Decided) else { return };
         resolver.read(packet, sender, |event| match event {
-            Event::Malformed => self.ledger.broken("dns-message"),
+            Event::Read => self.ledger.answered(Dissector::Dns, Answer::Done),
+            Event::Malformed => self.ledger.answered(Dissector::Dns, Answer::Malformed),
             Event::Question(asked) => self.question(flow, &asked, out),
             Event::Answered(asked, answer) => {
                 for address in answer.iter().flat_map(|a| &a.addresses) {

@@ -1,0 +1,181 @@
+//! Reading the payload of a flow: what a probe brings, what the ledger counts of it, and names that follow the first.
+
+use super::naming::{Clues, Core};
+use crate::decode::{L4, Packet};
+use crate::dissect::{Dissector, quic, tls};
+use crate::flow::key::Side;
+use crate::flow::probe::{Found, Look, Probe, Rest};
+use crate::flow::resolver::{self, Resolver};
+use crate::flow::{Flow, State, later};
+use crate::ledger::{Answer, Method};
+use crate::name::ech;
+use crate::output::{Name, Output};
+use crate::record::{Ech, Protocol, Transport};
+
+impl Core {
+    /// Reads the payload of a flow that is still looked at.
+    pub(super) fn read(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let before = flow.held();
+        if matches!(flow.state, State::Silent) && !packet.payload.is_empty() {
+            self.begin(flow, packet);
+        }
+        match &mut flow.state {
+            State::Probing(probe) => {
+                let look = probe.look(packet, sender, &mut self.scratch);
+                self.looked(flow, look, packet, out);
+            }
+            State::Resolver(_) => self.resolve(flow, packet, sender, out),
+            _ => {}
+        }
+        self.holders.changed(flow, before);
+    }
+
+    /// The first payload: a flow on the port of DNS is DNS, unless it begins as TLS or QUIC does.
+    fn begin(&mut self, flow: &mut Flow, packet: &Packet<'_>) {
+        let is_dns = [packet.src.1, packet.dst.1].contains(&resolver::PORT) && !shows_hello(packet);
+        flow.state = match is_dns {
+            true => State::Resolver(Box::new(Resolver::new(flow.isn()))),
+            false => State::Probing(Box::new(Probe::new(flow.isn()))),
+        };
+        if is_dns {
+            self.ledger.decide(flow, Method::Resolver);
+        }
+    }
+
+    /// Gives up a flow that holds bytes, for want of room.
+    pub(super) fn evict(&mut self, flow: &mut Flow, time: i64, out: &mut impl Output) {
+        let before = flow.held();
+        if before == 0 {
+            return;
+        }
+        self.ledger.broken("reassembly-full");
+        if let Some(later) = &mut flow.later {
+            later.give_up();
+        }
+        match &flow.state {
+            State::Probing(_) => self.give_up(flow, time, out),
+            State::Resolver(_) => flow.state = State::Decided,
+            _ => {}
+        }
+        self.holders.changed(flow, before);
+    }
+
+    /// Looks for names that follow the first one.
+    pub(super) fn read_later(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let before = flow.held();
+        let first = flow.told;
+        let found = flow.later.get_or_insert_default().look(packet, sender, first, &mut self.scratch);
+        self.holders.changed(flow, before);
+        let Some(found) = found else { return };
+        self.ledger.answered(dissector(found.protocol), Answer::Done);
+        let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
+        self.tell(flow, &found, ech, packet.time, out);
+        let free = matches!(flow.state, State::Decided | State::Watched(_));
+        let catalogue = self.catalogue.clone();
+        let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real && free);
+        if let Some(hit) = hit {
+            self.unwatch(flow);
+            self.listed(flow, *found, &hit, ech, packet.time, out);
+        }
+    }
+
+    /// Acts on what a look at an unnamed flow brought.
+    fn looked(&mut self, flow: &mut Flow, look: Look, packet: &Packet<'_>, out: &mut impl Output) {
+        match look {
+            Look::More => {}
+            Look::GiveUp => self.give_up(flow, packet.time, out),
+            Look::Malformed(dissector) => self.ledger.answered(dissector, Answer::Malformed),
+            Look::Full => self.ledger.broken("reassembly-full"),
+            Look::Found(found) => self.found(flow, *found, packet.time, Some(packet), out),
+            Look::Tunnel(found) => {
+                flow.client = found.client;
+                self.ledger.answered(Dissector::Http, Answer::Done);
+                self.tell(flow, &found, Ech::None, packet.time, out);
+                flow.told = later::told(&found);
+                let State::Probing(probe) = &mut flow.state else { return };
+                let look = probe.look_behind(found.client);
+                self.looked(flow, look, packet, out);
+            }
+        }
+    }
+
+    /// Decides a flow that will show no name. Behind a proxy the one that it was asked for is better than none.
+    pub(super) fn give_up(&mut self, flow: &mut Flow, time: i64, out: &mut impl Output) {
+        let probe = match std::mem::replace(&mut flow.state, State::Decided) {
+            State::Probing(probe) => probe,
+            State::Silent => Box::default(),
+            other => {
+                flow.state = other;
+                return self.nameless(flow, Clues::NONE, time, out);
+            }
+        };
+        self.unnamed(flow, probe.rest());
+        match probe.into_tunnel() {
+            Some(found) => self.named(flow, *found, Ech::None, time, None, out),
+            None => self.nameless(flow, Clues::NONE, time, out),
+        }
+    }
+
+    /// Counts what the dissectors say of a flow that showed no name.
+    fn unnamed(&mut self, flow: &Flow, rest: Rest) {
+        match (rest, flow.key.transport) {
+            (Rest::Silence, _) => {}
+            (Rest::Unfinished(dissector), _) => self.ledger.answered(dissector, Answer::More),
+            (Rest::Foreign, Transport::Udp) => self.ledger.answered(Dissector::Quic, Answer::NotMine),
+            (Rest::Foreign, Transport::Tcp) => {
+                self.ledger.answered(Dissector::Tls, Answer::NotMine);
+                self.ledger.answered(Dissector::Http, Answer::NotMine);
+            }
+        }
+    }
+
+    /// `packet` is absent when the flow is over.
+    fn found(
+        &mut self,
+        flow: &mut Flow,
+        found: Found,
+        time: i64,
+        packet: Option<&Packet<'_>>,
+        out: &mut impl Output,
+    ) {
+        flow.client = found.client;
+        flow.connection = found.connection;
+        self.ledger.answered(dissector(found.protocol), Answer::Done);
+        let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
+        self.tell(flow, &found, ech, time, out);
+        self.named(flow, found, ech, time, packet, out);
+    }
+
+    /// Gives a name to whoever lists them all.
+    fn tell(&mut self, flow: &Flow, found: &Found, ech: Ech, time: i64, out: &mut impl Output) {
+        let hit = found.name.as_deref().and_then(|name| self.catalogue.find(name)).filter(|_| ech != Ech::Real);
+        out.name(&Name {
+            time,
+            flow,
+            protocol: found.protocol.as_str(),
+            name: found.name.as_deref(),
+            qtype: None,
+            alpn: &found.alpn,
+            ech,
+            esni: found.esni,
+            ja4: found.ja4.as_deref(),
+            hit,
+        });
+    }
+}
+
+fn dissector(protocol: Protocol) -> Dissector {
+    match protocol {
+        Protocol::Quic => Dissector::Quic,
+        Protocol::Http => Dissector::Http,
+        Protocol::Tls | Protocol::Other => Dissector::Tls,
+    }
+}
+
+/// True when a first payload begins as a ClientHello over TCP or QUIC does, whatever the port.
+pub(super) fn shows_hello(packet: &Packet<'_>) -> bool {
+    match packet.l4 {
+        L4::Tcp { .. } => tls::begins_hello(packet.payload),
+        L4::Udp => quic::initials(packet.payload).next().is_some(),
+    }
+}
