@@ -34,3 +34,4 @@ mod store;
 mod support;
 mod syslog;
 mod visibility;
+mod ways;
