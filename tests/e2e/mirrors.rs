@@ -11,12 +11,12 @@ use serde_json::Value;
 use crate::support::{Store, corpus, json, own, run, shadowtap};
 
 /// A frame: captured bytes and length on the wire.
-type Frame = (Vec<u8>, usize);
+pub(crate) type Frame = (Vec<u8>, usize);
 /// Puts a frame into another; the number tells one frame from the next.
-type Wrap = fn(&Frame, usize) -> Vec<Frame>;
+pub(crate) type Wrap = fn(&Frame, usize) -> Vec<Frame>;
 
 /// Mirrors that carry the client's own frame.
-const WITH_FRAME: [(&str, Wrap); 12] = [
+pub(crate) const WITH_FRAME: [(&str, Wrap); 12] = [
     ("802.1Q", |f, _| vec![retag(f, &[0x81, 0, 0, 20])]),
     ("802.1ad", |f, _| vec![retag(f, &[0x88, 0xa8, 0, 100, 0x81, 0, 0, 20])]),
     ("three tags", |f, _| vec![retag(f, &[0x91, 0, 0, 1, 0x81, 0, 0, 2, 0x81, 0, 0, 20])]),
@@ -37,7 +37,7 @@ const WITH_FRAME: [(&str, Wrap); 12] = [
 ];
 
 /// Tunnels that carry bare IP packets: the client has no hardware address.
-const WITH_PACKET: [(&str, Wrap); 5] = [
+pub(crate) const WITH_PACKET: [(&str, Wrap); 5] = [
     ("gtp", |f, n| {
         let [high, low] = (f.1 as u16 - 14).to_be_bytes();
         vec![udp(&before(&bare(f), &[0x30, 255, high, low, 0, 0, 0, 1]), n, 2152)]
@@ -52,7 +52,7 @@ const WITH_PACKET: [(&str, Wrap); 5] = [
 ];
 
 /// The hardware addresses of two routers.
-const ROUTERS: [u8; 12] = [0, 0x1b, 0x17, 0, 0, 9, 0, 0x1b, 0x17, 0, 0, 8];
+pub(crate) const ROUTERS: [u8; 12] = [0, 0x1b, 0x17, 0, 0, 9, 0, 0x1b, 0x17, 0, 0, 8];
 
 #[test]
 fn each_mirror_gives_what_the_plain_one_gives() {
@@ -218,7 +218,7 @@ fn wrapped(plain: &Path, scratch: &Path, wrap: impl Fn(&Frame, usize) -> Vec<Fra
     copy
 }
 
-fn before(frame: &Frame, header: &[u8]) -> Frame {
+pub(crate) fn before(frame: &Frame, header: &[u8]) -> Frame {
     ([header, &frame.0].concat(), frame.1 + header.len())
 }
 
@@ -228,13 +228,13 @@ fn retag(frame: &Frame, tags: &[u8]) -> Frame {
 }
 
 /// The IP packet without its Ethernet header and padding.
-fn bare(frame: &Frame) -> Frame {
+pub(crate) fn bare(frame: &Frame) -> Frame {
     let packet = frame.0[14..].to_vec();
     (packet, frame.1 - 14)
 }
 
 /// A frame between two routers with an IPv4 packet.
-fn ip(payload: &Frame, n: usize, protocol: u8) -> Frame {
+pub(crate) fn ip(payload: &Frame, n: usize, protocol: u8) -> Frame {
     let [len, id] = [(20 + payload.1) as u16, n as u16].map(u16::to_be_bytes);
     let header = [&[0x45, 0], &len[..], &id, &[0, 0, 64, protocol, 0, 0, 10, 99, 0, 1, 10, 99, 0, 2]].concat();
     before(payload, &[&ROUTERS[..], &[8, 0], &header].concat())
