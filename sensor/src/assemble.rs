@@ -30,7 +30,7 @@ pub struct Placed {
 }
 
 /// Bytes from a start on, as far as they are known without a gap, and pieces beyond the first gap.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Assembler {
     start: i64,
     /// By place; none touches the next.
@@ -38,7 +38,7 @@ pub struct Assembler {
     held: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Piece {
     at: i64,
     bytes: VecDeque<u8>,
@@ -62,13 +62,16 @@ impl Assembler {
     }
 
     /// The bytes from the start up to the first gap.
-    pub fn ready(&self) -> &[u8] {
-        self.pieces.first().filter(|piece| piece.at == self.start).map_or(&[], |piece| piece.bytes.as_slices().0)
+    pub fn ready(&mut self) -> &[u8] {
+        match self.pieces.first_mut().filter(|piece| piece.at == self.start) {
+            Some(first) => first.bytes.make_contiguous(),
+            None => &[],
+        }
     }
 
     /// Place behind the last byte of [`Self::ready`].
     pub fn end(&self) -> i64 {
-        self.start + self.ready().len() as i64
+        self.pieces.first().filter(|piece| piece.at == self.start).map_or(self.start, Piece::end)
     }
 
     /// The place of a TCP sequence number, where `reference` is the one of place 0.
@@ -77,7 +80,17 @@ impl Assembler {
         self.start + i64::from(seq.wrapping_sub(start).cast_signed())
     }
 
-    /// Bytes held, in order or waiting, and what holding them costs.
+    /// Place behind the last byte that is held, gaps or not.
+    pub fn furthest(&self) -> i64 {
+        self.pieces.last().map_or(self.start, Piece::end)
+    }
+
+    /// Bytes held, in order or waiting.
+    pub fn bytes(&self) -> usize {
+        self.held
+    }
+
+    /// The same and what holding them costs.
     pub fn held(&self) -> usize {
         self.held + self.pieces.len() * PIECE
     }
@@ -98,30 +111,39 @@ impl Assembler {
         if at.saturating_sub(self.start).saturating_add(data.len() as i64) > MAX_BYTES as i64 {
             return Err(Full);
         }
-        let readable = self.ready().len();
+        let end = self.end();
         let differs = self.fill(at, data)?;
-        self.straighten();
-        Ok(Placed { grew: self.ready().len() > readable, differs })
+        Ok(Placed { grew: self.end() > end, differs })
     }
 
-    /// Puts `data` over what is there, where the bytes seen first are known to be wrong.
+    /// Puts `data` over what is there: the last of overlapping bytes stays.
     pub fn overwrite(&mut self, at: i64, data: &[u8]) -> Result<Placed, Full> {
         let placed = self.insert(at, data)?;
-        for piece in &mut self.pieces {
-            let (from, to) = (at.max(piece.at), (at + data.len() as i64).min(piece.end()));
-            for (byte, place) in
-                piece.bytes.iter_mut().zip(piece.at..).filter(|(_, place)| (from..to).contains(place))
-            {
-                *byte = data.get((place - at) as usize).copied().unwrap_or(*byte);
+        let end = at + data.len() as i64;
+        let first = self.pieces.partition_point(|piece| piece.end() <= at);
+        for piece in self.pieces.iter_mut().skip(first).take_while(|piece| piece.at < end) {
+            let (from, to) = (at.max(piece.at), end.min(piece.end()));
+            let source = data.get((from - at) as usize..).unwrap_or_default();
+            let room = piece.bytes.range_mut((from - piece.at) as usize..(to - piece.at) as usize);
+            for (byte, source) in room.zip(source) {
+                *byte = *source;
             }
         }
         Ok(placed)
     }
 
+    /// Forgets the bytes from `at` up to the next gap.
+    pub fn cut(&mut self, at: i64) {
+        let i = self.pieces.partition_point(|piece| piece.end() <= at);
+        let Some(piece) = self.pieces.get_mut(i).filter(|piece| piece.at < at) else { return };
+        let kept = (at - piece.at) as usize;
+        self.held -= piece.bytes.len() - kept;
+        piece.bytes.truncate(kept);
+    }
+
     /// Forgets the first `n` bytes of [`Self::ready`].
     pub fn consume(&mut self, n: usize) {
-        let n = n.min(self.ready().len());
-        self.start_at(self.start + n as i64);
+        self.start_at(self.end().min(self.start + n as i64));
     }
 
     /// Forgets everything that is held; the start stays where it is.
@@ -141,7 +163,6 @@ impl Assembler {
             first.at += before as i64;
         }
         self.held = self.pieces.iter().map(|piece| piece.bytes.len()).sum();
-        self.straighten();
     }
 
     /// Fills the gaps between `at` and the end of `data`; true when bytes that were there differ.
@@ -203,13 +224,6 @@ impl Assembler {
         }
         piece.bytes = behind.bytes;
     }
-
-    /// What can be read lies in one slice.
-    fn straighten(&mut self) {
-        if let Some(first) = self.pieces.first_mut().filter(|piece| piece.at == self.start) {
-            first.bytes.make_contiguous();
-        }
-    }
 }
 
 #[cfg(test)]
@@ -258,12 +272,18 @@ mod tests {
     }
 
     #[test]
-    fn what_was_wrong_is_written_over() {
+    fn the_last_of_overlapping_bytes_stays_where_that_is_asked_for() {
         let mut a = Assembler::default();
         a.insert(0, b"wrong").unwrap();
         a.insert(8, b"end").unwrap();
+        a.insert(20, b"far").unwrap();
         assert_eq!(a.overwrite(0, b"the right "), Ok(Placed { grew: true, differs: true }));
         assert_eq!(a.ready(), b"the right d");
+        assert_eq!(a.overwrite(9, b"s on and o"), Ok(Placed { grew: true, differs: true }));
+        assert_eq!(a.ready(), b"the rights on and o");
+        a.cut(10);
+        a.cut(15);
+        assert_eq!((a.bytes(), a.ready()), (13, &b"the rights"[..]));
     }
 
     #[test]
@@ -275,10 +295,10 @@ mod tests {
         assert_eq!(insert(&mut a, -6, b"hello "), (true, false));
         assert_eq!(a.ready(), b"hello world");
         a.consume(4);
-        assert_eq!((a.ready(), a.start(), a.end()), (&b"o world"[..], -2, 5));
+        assert_eq!((a.start(), a.end(), a.ready()), (-2, 5, &b"o world"[..]));
         a.insert(9, b"later").unwrap();
         a.start_at(9);
-        assert_eq!((a.ready(), a.held), (&b"later"[..], 5));
+        assert_eq!((a.held, a.ready()), (5, &b"later"[..]));
     }
 
     #[test]

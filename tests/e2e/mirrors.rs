@@ -84,7 +84,6 @@ fn one_direction_gives_what_it_has() {
 
 /// Of one connection there an answer alone is on this mirror, and its body is a hello.
 #[test]
-#[ignore = "in the server's direction alone a hello inside an answer gives a name, and the server for its client"]
 fn a_file_in_the_servers_direction_names_nothing() {
     one_way("midstream", false);
 }

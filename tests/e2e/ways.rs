@@ -107,7 +107,6 @@ fn a_hello_that_is_a_file_names_nothing() {
 }
 
 #[test]
-#[ignore = "a tunnel in which no hello comes stays without a name"]
 fn a_tunnel_without_tls_is_called_after_its_host() {
     MIDSTREAM.flows_are_named(CONNECT_WITHOUT_TLS);
     let tunnel = MIDSTREAM.connection("api.deepseek.com");
@@ -126,21 +125,18 @@ fn ai_connections_are_flows_and_others_are_not() {
 }
 
 #[test]
-#[ignore = "a hello behind other bytes of its segment is not looked for"]
 fn a_hello_that_shares_its_first_segment() {
     MIDSTREAM.finds(SEGMENT_SHARED);
     MIDSTREAM.flows_are_named(SEGMENT_SHARED);
 }
 
 #[test]
-#[ignore = "in the middle of a stream five bytes of a hello are not enough to begin"]
 fn a_hello_whose_first_segment_is_tiny() {
     MIDSTREAM.finds(TINY_SEGMENTS);
     MIDSTREAM.flows_are_named(TINY_SEGMENTS);
 }
 
 #[test]
-#[ignore = "more pieces than are looked at"]
 fn a_hello_byte_by_byte() {
     MIDSTREAM.finds(BYTE_BY_BYTE);
     MIDSTREAM.flows_are_named(BYTE_BY_BYTE);
@@ -148,7 +144,6 @@ fn a_hello_byte_by_byte() {
 
 /// One connection to a proxy: three requests, the third for an AI service.
 #[test]
-#[ignore = "only the first request of a connection is read"]
 fn each_host_of_a_plain_connection() {
     MIDSTREAM.finds(SEVERAL_HOSTS);
     let hosts = MIDSTREAM.flows(&MIDSTREAM.connection("first.example")["client_port"], "DISTINCT host, service");
@@ -156,7 +151,6 @@ fn each_host_of_a_plain_connection() {
 }
 
 #[test]
-#[ignore = "port 53 is taken for DNS"]
 fn tls_on_the_port_of_dns() {
     MIDSTREAM.finds(TLS_ON_53);
 }
@@ -172,7 +166,6 @@ fn quic_in_each_version_and_after_each_detour() {
 }
 
 #[test]
-#[ignore = "an Initial within three seconds of the last is taken for the same connection"]
 fn quic_thrice_on_one_port() {
     QUIC.finds(ONE_PORT);
     let hosts = QUIC.flows(&QUIC.connection("copilot.microsoft.com")["client_port"], "DISTINCT host");
@@ -180,14 +173,12 @@ fn quic_thrice_on_one_port() {
 }
 
 #[test]
-#[ignore = "ports 53 and 123 are taken for DNS and NTP"]
 fn quic_on_the_ports_of_others() {
     QUIC.finds(PORTS_OF_OTHERS);
 }
 
 /// A client behind a NAT that gave it another port: the connection id is the one that the hello's flow had.
 #[test]
-#[ignore = "a new port is a new flow without a name"]
 fn quic_that_got_another_port_keeps_its_service() {
     QUIC.finds(REBINDING);
     for name in REBINDING {

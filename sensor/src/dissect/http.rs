@@ -121,7 +121,7 @@ pub struct HeadReader {
 impl HeadReader {
     /// Reads on; `stream` begins with the request line each time.
     pub fn read(&mut self, stream: &[u8]) -> Parse<Request> {
-        if !METHODS.iter().any(|m| stream.starts_with(m) || m.starts_with(stream)) {
+        if !stream.is_empty() && !may_begin_request(stream) {
             return Parse::NotMine;
         }
         loop {
@@ -153,9 +153,19 @@ pub fn request(stream: &[u8]) -> Parse<Request> {
     HeadReader::default().read(stream)
 }
 
-/// True when a segment may be the beginning of a request.
-pub fn may_begin_request(segment: &[u8]) -> bool {
+/// True when a segment begins a request.
+pub fn begins_request(segment: &[u8]) -> bool {
     METHODS.iter().any(|method| segment.starts_with(method))
+}
+
+/// The same of a segment that may be shorter than a method: it is not empty, and nothing in it speaks against a request.
+pub fn may_begin_request(segment: &[u8]) -> bool {
+    !segment.is_empty() && METHODS.iter().any(|method| segment.starts_with(method) || method.starts_with(segment))
+}
+
+/// True when a stream is a server's: it begins with the status line of an answer.
+pub fn is_answer(stream: &[u8]) -> bool {
+    stream.starts_with(b"HTTP/1.")
 }
 
 /// The host that a CONNECT asks for (RFC 9112 section 3.2.3).

@@ -13,7 +13,7 @@ const PROXY_V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
 /// Where in `bytes` a ClientHello may begin behind what another protocol says: the rest begins as a hello does.
 pub fn hello_behind(bytes: &[u8]) -> Option<usize> {
-    let fixed = [proxy(bytes), socks5(bytes), socks4(bytes)];
+    let fixed = [proxy(bytes), socks5(bytes), socks4(bytes), tds(bytes)];
     let found = fixed.into_iter().filter_map(Result::ok).find(|&at| hello_at(bytes, at));
     found.or_else(|| lines(bytes))
 }
@@ -35,6 +35,15 @@ fn proxy(bytes: &[u8]) -> Result<usize, Short> {
     r.skip(2)?;
     r.vec16()?;
     Ok(bytes.len().saturating_sub(r.left()))
+}
+
+/// Behind the header of a packet of TDS, as SQL Server's clients wrap TLS (MS-TDS section 2.2.3.1: a PRELOGIN packet).
+fn tds(bytes: &[u8]) -> Result<usize, Short> {
+    let mut r = Reader::new(bytes);
+    version(&mut r, 0x12)?;
+    let (status, length) = (r.u8()?, r.u16()?);
+    r.skip(4)?;
+    if status > 1 || length <= 8 { Err(Short) } else { Ok(8) }
 }
 
 /// Behind a request of SOCKS 5 (RFC 1928 sections 3 and 4), with or without the greeting before it.
@@ -70,6 +79,7 @@ fn socks4(bytes: &[u8]) -> Result<usize, Short> {
     Ok(bytes.len().saturating_sub(r.left()))
 }
 
+/// The first byte, which says what protocol it is.
 fn version(r: &mut Reader<'_>, expected: u8) -> Result<(), Short> {
     if r.u8()? == expected { Ok(()) } else { Err(Short) }
 }
@@ -88,7 +98,7 @@ mod tests {
 
     #[test]
     fn a_hello_behind_the_words_of_others() {
-        let words: [&[u8]; 9] = [
+        let words: [&[u8]; 10] = [
             b"STARTTLS\r\n",
             b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n",
             b"PROXY TCP4 10.0.0.1 10.0.0.2 40000 443\r\n",
@@ -98,6 +108,7 @@ mod tests {
             b"\x05\x01\x00\x01\x0a\0\0\x02\x01\xbb",
             b"\x04\x01\x01\xbb\0\0\0\x01me\0a.example\0",
             b"\x04\x01\x01\xbb\x0a\0\0\x02me\0",
+            b"\x12\x01\x02\x05\0\0\0\0",
         ];
         for word in words {
             for kept in 1..=HELLO.len() {

@@ -42,7 +42,7 @@ pub fn is_due(flow: &Flow, packet: &Packet<'_>, sender: Side) -> bool {
         return false;
     }
     if flow.method == Method::Http {
-        return http::may_begin_request(packet.payload);
+        return http::begins_request(packet.payload);
     }
     flow.sides.of(sender).packets <= HELLO_PACKETS && packet.payload.first() == Some(&HANDSHAKE)
 }

@@ -30,6 +30,11 @@ use watch::Watch;
 /// inflate a count. Receive windows reach 16 MiB.
 const MAX_GAP: u32 = 16 << 20;
 
+/// µs by which a mirror may give a SYN behind the data that follows it ...
+const SWAPPED: i64 = 1_000_000;
+/// ... and bytes: what is sent in the first flight.
+const SWAPPED_BYTES: u32 = 64 << 10;
+
 /// Totals of one direction.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Direction {
@@ -196,10 +201,15 @@ impl Flow {
         self.sides.iter().any(|side| side.packets == 0)
     }
 
-    /// True when a SYN with sequence number `seq` from `sender` is the one that began this flow, sent again.
-    pub fn same_syn(&self, seq: u32, sender: Side) -> bool {
+    /// True when a SYN with sequence number `seq` from `sender` is the one that began this flow: sent again, or given by
+    /// the mirror behind the data that it announced.
+    pub fn same_syn(&self, seq: u32, sender: Side, time: i64) -> bool {
         let side = self.sides.of(sender);
-        side.packets == 0 || (!self.closed && side.isn == Some(seq))
+        let ahead = side.next_seq.map(|next| next.wrapping_sub(seq));
+        let swapped = side.isn.is_none()
+            && time.saturating_sub(self.start) <= SWAPPED
+            && ahead.is_some_and(|ahead| (1..=SWAPPED_BYTES).contains(&ahead));
+        side.packets == 0 || !self.closed && (side.isn == Some(seq) || swapped)
     }
 
     /// Counts a packet; answers by how many payload bytes the sender's stream advanced.

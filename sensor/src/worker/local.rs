@@ -24,7 +24,7 @@ impl Core {
     ) {
         let sent = flow.sides.of(flow.client).payload;
         let mut listening = Box::new(Listening::new(flow.server_end().1, host, packet, sent));
-        let State::Probing(probe) = std::mem::replace(&mut flow.state, State::Decided) else { return };
+        let State::Probing(mut probe) = std::mem::replace(&mut flow.state, State::Decided) else { return };
         let look = listening.request(probe.stream(flow.client), &self.servers);
         self.heard(flow, listening, look, packet.time, out);
     }

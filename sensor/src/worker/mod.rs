@@ -388,7 +388,7 @@ impl Worker {
 /// own connection id opens it.
 fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
     match packet.l4 {
-        L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender),
+        L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender, packet.time),
         L4::Udp if !quic::is_long_header(packet.payload) || flow.state.is_open() => false,
         L4::Udp => {
             let may = sender == flow.client || flow.method != Method::Quic;

@@ -70,7 +70,7 @@ impl Core {
         self.ledger.answered(dissector(found.protocol), Answer::Done);
         let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
         self.tell(flow, &found, ech, packet.time, out);
-        let free = matches!(flow.state, State::Decided | State::Watched(_));
+        let free = matches!(flow.state, State::Decided | State::Watched(_) | State::Local(_));
         let catalogue = self.catalogue.clone();
         let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real && free);
         if let Some(hit) = hit {

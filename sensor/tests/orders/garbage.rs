@@ -60,37 +60,31 @@ fn other_bytes_at_the_place_of_a_whole_hello_without_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: behind garbage a hello is known by its first 11 bytes in one segment"]
 fn other_bytes_at_the_place_of_a_hello_in_two_pieces() {
     in_the_way(other, true, |random| cut::somewhere(random, LEN, 1));
 }
 
 #[test]
-#[ignore = "not yet: behind garbage a hello is known by its first 11 bytes in one segment"]
 fn other_bytes_at_the_place_of_a_hello_in_two_pieces_without_a_syn() {
     in_the_way(other, false, |random| cut::somewhere(random, LEN, 1));
 }
 
 #[test]
-#[ignore = "not yet: the first bytes at a place stay, a fake hello as well"]
 fn a_fake_hello_at_the_place_of_a_whole_hello() {
     in_the_way(fake, true, |_| vec![]);
 }
 
 #[test]
-#[ignore = "not yet: the first bytes at a place stay, a fake hello as well"]
 fn a_fake_hello_at_the_place_of_a_whole_hello_without_a_syn() {
     in_the_way(fake, false, |_| vec![]);
 }
 
 #[test]
-#[ignore = "not yet: the first bytes at a place stay, a fake hello as well"]
 fn a_fake_hello_at_the_place_of_a_hello_in_two_pieces() {
     in_the_way(fake, true, |random| cut::somewhere(random, LEN, 1));
 }
 
 #[test]
-#[ignore = "not yet: the first bytes at a place stay, a fake hello as well"]
 fn a_fake_hello_at_the_place_of_a_hello_in_two_pieces_without_a_syn() {
     in_the_way(fake, false, |random| cut::somewhere(random, LEN, 1));
 }
@@ -121,7 +115,6 @@ fn keep_alives_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: a keep-alive that is seen first is taken for the stream's start"]
 fn keep_alives_without_a_syn() {
     keep_alives(false);
 }
@@ -173,19 +166,16 @@ fn both_ends_that_do_not_fit() {
 
 /// RFC 9293 section 3.10.7.4 and RFC 1122 section 4.2.2.12: text on a RST says why, it is no data.
 #[test]
-#[ignore = "not yet: payload on a RST is read, at any sequence number"]
 fn payload_on_a_reset_that_does_not_fit() {
     between("a RST with text", |ends, seq| ends.tcp(seq.wrapping_add(1 << 29), RST, b"No application protocol"));
 }
 
 #[test]
-#[ignore = "not yet: payload on a RST is read"]
 fn payload_on_a_reset_between_the_pieces() {
     between("a RST with text at the right place", |ends, seq| ends.tcp(seq, RST, b"gone away"));
 }
 
 #[test]
-#[ignore = "not yet: payload on a RST is read"]
 fn payload_on_a_reset_before_the_hello() {
     let mut bench = Bench::new(0);
     let stream = record(NAME, LEN, Place::Middle);
@@ -204,7 +194,6 @@ fn payload_on_a_reset_before_the_hello() {
 }
 
 #[test]
-#[ignore = "not yet: payload on a RST is read"]
 fn a_hello_on_a_reset_is_none() {
     let mut bench = Bench::new(0);
     for flags in [RST, RST | ACK] {

@@ -119,7 +119,6 @@ fn one_byte_frames_in_order() {
 }
 
 #[test]
-#[ignore = "not yet: 64 pieces may wait"]
 fn one_byte_frames_in_another_order() {
     for order in ["reversed", "shuffled"] {
         one_byte_frames(LEN, order);
@@ -145,13 +144,11 @@ fn large(order: &str) {
 }
 
 #[test]
-#[ignore = "not yet: 16 datagrams are looked at"]
 fn twenty_kilobytes_in_order() {
     large("in order");
 }
 
 #[test]
-#[ignore = "not yet: 16 datagrams are looked at"]
 fn twenty_kilobytes_in_another_order() {
     large("reversed");
     large("shuffled");
@@ -185,7 +182,6 @@ fn coalesced_packets() {
 
 /// Five Initials in one datagram, each with a fifth of the hello.
 #[test]
-#[ignore = "not yet: three Initials of a datagram are read"]
 fn five_coalesced_initials() {
     let mut bench = Bench::new(0);
     let message = message(NAME, LEN, Place::Middle);

@@ -72,7 +72,6 @@ fn records_and_segments_mixed_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn records_and_segments_mixed_without_a_syn() {
     mixed(false);
 }

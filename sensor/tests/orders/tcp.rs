@@ -64,7 +64,6 @@ fn three_to_five_pieces_in_every_order_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn three_to_five_pieces_in_every_order_without_a_syn() {
     more_pieces(false);
 }
@@ -90,7 +89,6 @@ fn a_tiny_first_piece_in_every_order_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn a_tiny_first_piece_in_every_order_without_a_syn() {
     tiny_first_piece(false);
 }
@@ -118,7 +116,6 @@ fn each_segment_twice_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: the start of a hello, sent again, begins the stream anew"]
 fn each_segment_twice_without_a_syn() {
     each_twice(false);
 }
@@ -195,7 +192,6 @@ fn the_syn_carries_data() {
 
 /// A mirror of two lines can show the SYN behind the data that follow it.
 #[test]
-#[ignore = "not yet: a SYN behind data begins another flow"]
 fn the_syn_is_seen_later() {
     let mut bench = Bench::new(0);
     let stream = record(NAME, LEN, Place::Middle);

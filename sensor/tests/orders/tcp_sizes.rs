@@ -27,32 +27,27 @@ fn one_byte_each(syn: bool, order: &str) {
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn one_byte_per_segment_in_order() {
     one_byte_each(true, "in order");
     one_byte_each(false, "in order");
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn one_byte_per_segment_reversed() {
     one_byte_each(true, "reversed");
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn one_byte_per_segment_shuffled() {
     one_byte_each(true, "shuffled");
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn one_byte_per_segment_reversed_without_a_syn() {
     one_byte_each(false, "reversed");
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn one_byte_per_segment_shuffled_without_a_syn() {
     one_byte_each(false, "shuffled");
 }
@@ -96,7 +91,6 @@ fn sixteen_kilobytes_in_another_order() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn sixteen_kilobytes_in_another_order_without_a_syn() {
     for order in ["reversed", "shuffled"] {
         large(false, LARGE, 1448, order);
@@ -111,14 +105,12 @@ fn sixty_four_kib_in_large_segments_in_order() {
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn sixty_four_kib_in_small_segments_in_order() {
     large(true, LARGEST, 536, "in order");
     large(false, LARGEST, 536, "in order");
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn sixty_four_kib_in_another_order() {
     for order in ["reversed", "shuffled"] {
         large(true, LARGEST, 1448, order);
@@ -127,7 +119,6 @@ fn sixty_four_kib_in_another_order() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn sixty_four_kib_in_another_order_without_a_syn() {
     for order in ["reversed", "shuffled"] {
         large(false, LARGEST, 1448, order);

@@ -73,7 +73,12 @@ impl Handshake {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        self.crypto.held() + self.waiting.iter().map(|(_, datagram)| datagram.len()).sum::<usize>()
+        self.bytes() + self.crypto.held() - self.crypto.bytes()
+    }
+
+    /// Bytes of the hello and of datagrams that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.crypto.bytes() + self.waiting.iter().map(|(_, datagram)| datagram.len()).sum::<usize>()
     }
 
     /// A part of a hello is here.

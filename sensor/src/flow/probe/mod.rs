@@ -2,6 +2,7 @@
 //! requests, and ClientHellos over QUIC Initial packets.
 
 mod handshake;
+mod rival;
 mod stream;
 
 use super::client::Build;
@@ -94,7 +95,7 @@ impl Probe {
 
     /// Looks at one packet that `sender` sent. `scratch` is for decryption; its content does not matter.
     pub fn look(&mut self, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> Look {
-        let held = self.held();
+        let bytes = self.bytes();
         let (look, limit) = match packet.l4 {
             L4::Tcp { seq, flags } => {
                 if flags.syn() {
@@ -114,7 +115,7 @@ impl Probe {
                 self.tunnel = Some(found.clone());
                 Look::Tunnel(found)
             }
-            Look::More if self.held() > held => Look::More,
+            Look::More if self.bytes() > bytes => Look::More,
             Look::More | Look::Malformed(_) | Look::Full => {
                 self.looked += 1;
                 if self.looked >= limit { Look::GiveUp } else { look }
@@ -145,8 +146,13 @@ impl Probe {
     }
 
     /// What a side of a TCP connection sent, from its start to the first gap.
-    pub fn stream(&self, side: Side) -> &[u8] {
-        self.tcp.of(side).ready()
+    pub fn stream(&mut self, side: Side) -> &[u8] {
+        self.tcp.of_mut(side).ready()
+    }
+
+    /// Bytes of hellos and requests received so far: a packet that adds some brings a name nearer.
+    fn bytes(&self) -> usize {
+        self.tcp.iter().map(Stream::bytes).sum::<usize>() + self.quic.as_ref().map_or(0, |quic| quic.bytes())
     }
 
     /// Bytes held for reassembly.
