@@ -6,25 +6,8 @@ use super::{Parse, clean_name};
 /// A request head longer than this is given up: servers refuse them from 8 KiB on.
 const MAX_HEAD: usize = 16 << 10;
 
-/// Methods of RFC 9110, RFC 5789 and WebDAV (RFC 4918).
-const METHODS: [&[u8]; 16] = [
-    b"GET ",
-    b"POST ",
-    b"PUT ",
-    b"HEAD ",
-    b"OPTIONS ",
-    b"DELETE ",
-    b"PATCH ",
-    b"CONNECT ",
-    b"TRACE ",
-    b"PROPFIND ",
-    b"PROPPATCH ",
-    b"MKCOL ",
-    b"COPY ",
-    b"MOVE ",
-    b"LOCK ",
-    b"REPORT ",
-];
+/// The longest method that is seen is BASELINE-CONTROL (RFC 3253).
+const MAX_METHOD: usize = 24;
 
 /// What a request head tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +30,7 @@ pub struct Answer<'a> {
 /// The path of the request line at the start of `stream`, without its query. `None` while the path is not whole, and
 /// for the forms that proxies are asked in.
 pub fn path(stream: &[u8]) -> Option<&str> {
-    let method = METHODS.iter().find(|method| stream.starts_with(method))?;
-    let target = stream.get(method.len()..)?;
+    let target = stream.get(method(stream)?.saturating_add(1)..)?;
     let end = target.iter().position(|b| matches!(b, b' ' | b'?' | b'\r' | b'\n'))?;
     let path = target.get(..end).filter(|path| path.starts_with(b"/") && path.is_ascii())?;
     std::str::from_utf8(path).ok()
@@ -153,14 +135,28 @@ pub fn request(stream: &[u8]) -> Parse<Request> {
     HeadReader::default().read(stream)
 }
 
-/// True when a segment begins a request.
+/// True when a segment begins a request: its first line is whole and ends as one does.
 pub fn begins_request(segment: &[u8]) -> bool {
-    METHODS.iter().any(|method| segment.starts_with(method))
+    method(segment).is_some() && Lines { rest: segment }.next().is_some_and(is_request_line)
 }
 
-/// The same of a segment that may be shorter than a method: it is not empty, and nothing in it speaks against a request.
-pub fn may_begin_request(segment: &[u8]) -> bool {
-    !segment.is_empty() && METHODS.iter().any(|method| segment.starts_with(method) || method.starts_with(segment))
+/// True when nothing in a stream, however short, speaks against a request: it begins with a method as far as it goes.
+pub fn may_begin_request(stream: &[u8]) -> bool {
+    let length = method_length(stream);
+    length > 0 && (length == stream.len() || method(stream).is_some())
+}
+
+/// The length of the method at the start, when a space follows it. Methods are many (WebDAV, UPnP, Exchange), and nearly
+/// all are upper case: the version at the end of the line tells requests from the words of other protocols.
+fn method(stream: &[u8]) -> Option<usize> {
+    let length = method_length(stream);
+    (length > 0 && stream.get(length) == Some(&b' ')).then_some(length)
+}
+
+fn method_length(stream: &[u8]) -> usize {
+    let of_method = |b: &&u8| b.is_ascii_uppercase() || matches!(b, b'-' | b'_');
+    let length = stream.iter().take_while(of_method).count();
+    if length > MAX_METHOD || stream.first().is_some_and(|b| !b.is_ascii_uppercase()) { 0 } else { length }
 }
 
 /// True when a stream is a server's: it begins with the status line of an answer.
@@ -190,14 +186,14 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 fn is_request_line(line: &[u8]) -> bool {
-    line.rsplit(|&b| b == b' ').next().is_some_and(|version| version.starts_with(b"HTTP/"))
+    line.rsplit(|&b| b == b' ').next().is_some_and(|version| version.starts_with(b"HTTP/1."))
 }
 
 /// The value of a header line when its name is `name` (lower case).
 fn field<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let colon = line.iter().position(|&b| b == b':')?;
     let (found, value) = line.split_at_checked(colon)?;
-    found.eq_ignore_ascii_case(name).then(|| value.get(1..).unwrap_or_default().trim_ascii())
+    found.trim_ascii_end().eq_ignore_ascii_case(name).then(|| value.get(1..).unwrap_or_default().trim_ascii())
 }
 
 /// A Host value without port; the brackets of an IPv6 literal go as well.
@@ -237,6 +233,25 @@ mod tests {
         for end in 0..stream.len() - 1 {
             assert_eq!(host_of(&stream[..end]), Parse::More, "{end}");
         }
+    }
+
+    #[test]
+    fn methods_are_many() {
+        for method in ["GET", "M-SEARCH", "BASELINE-CONTROL", "RPC_IN_DATA", "SUBSCRIBE"] {
+            let stream = format!("{method} /a HTTP/1.1\r\nHost : a.example\r\n\r\n");
+            assert_eq!(host_of(&stream), Parse::Done(Request { host: Some("a.example".into()) }), "{method}");
+            assert!(begins_request(stream.as_bytes()));
+        }
+        for other in [
+            "EHLO a.example\r\n",
+            "get / HTTP/1.1\r\n",
+            "-A / HTTP/1.1\r\n",
+            "PRI * HTTP/2.0\r\n\r\n",
+            "INVITE sip:a SIP/2.0\r\n",
+        ] {
+            assert_eq!(host_of(other), Parse::NotMine, "{other}");
+        }
+        assert_eq!(request(&[b'A'; MAX_METHOD + 1]), Parse::NotMine);
     }
 
     #[test]

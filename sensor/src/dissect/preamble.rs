@@ -29,6 +29,22 @@ fn lines(bytes: &[u8]) -> Option<usize> {
     Some(text).filter(|&at| ends && hello_at(bytes, at))
 }
 
+/// Behind a PROXY header, when it is whole: the stream itself begins there.
+pub fn proxied(bytes: &[u8]) -> Option<usize> {
+    let line =
+        || bytes.strip_prefix(b"PROXY ").and_then(|_| bytes.iter().position(|&b| b == b'\n')?.checked_add(1));
+    proxy(bytes).ok().or_else(line)
+}
+
+/// True when a client asks a relay to connect it: what follows is another protocol's stream (SOCKS 4 and 5).
+pub fn asks_relay(bytes: &[u8]) -> bool {
+    match bytes {
+        [4, 1 | 2, ..] => true,
+        [5, methods, offered @ ..] => usize::from(*methods) == offered.len() && *methods > 0,
+        _ => false,
+    }
+}
+
 /// Behind a PROXY header, version 2.
 fn proxy(bytes: &[u8]) -> Result<usize, Short> {
     let mut r = Reader::new(bytes.strip_prefix(PROXY_V2).ok_or(Short)?);
@@ -119,6 +135,15 @@ mod tests {
                 assert_eq!(hello_behind(&word[..end]), None, "{end}: {word:?}");
             }
         }
+    }
+
+    #[test]
+    fn streams_behind_relays() {
+        assert_eq!(proxied(b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\nGET "), Some(34));
+        assert_eq!(proxied(b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00GET "), Some(16));
+        assert_eq!([proxied(b"PROXY TCP4 10"), proxied(b"GET / HTTP/1.1\n")], [None, None]);
+        assert!(asks_relay(b"\x05\x02\x00\x02") && asks_relay(b"\x04\x01\x00\x50\x0a\x00\x00\x02\x00"));
+        assert!(!asks_relay(b"\x05\x02\x00") && !asks_relay(b"\x05\x00") && !asks_relay(b"GET"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::Flow;
 use super::key::Side;
-use super::probe::{Found, Look, Probe};
+use super::probe::{Found, Look, Probe, Rest};
 use crate::bytes::fnv1a;
 use crate::decode::{L4, Packet};
 use crate::dissect::http;
@@ -41,7 +41,7 @@ pub fn is_due(flow: &Flow, packet: &Packet<'_>, sender: Side) -> bool {
     if !of_client || flow.method == Method::Pending {
         return false;
     }
-    if flow.method == Method::Http {
+    if flow.plain {
         return http::begins_request(packet.payload);
     }
     flow.sides.of(sender).packets <= HELLO_PACKETS && packet.payload.first() == Some(&HANDSHAKE)
@@ -56,8 +56,9 @@ impl Later {
         first: u32,
         scratch: &mut Vec<u8>,
     ) -> Option<Box<Found>> {
-        match self.probe.get_or_insert_default().look(packet, sender, scratch) {
-            Look::More => None,
+        let probe = self.probe.get_or_insert_default();
+        match probe.look(packet, sender, scratch) {
+            Look::More if matches!(probe.rest(), Rest::Unfinished(_)) => None,
             Look::Found(found) | Look::Tunnel(found) => {
                 self.probe = None;
                 let told = told(&found);
@@ -68,7 +69,7 @@ impl Later {
                 self.told.push(told);
                 Some(found)
             }
-            Look::GiveUp | Look::Malformed(_) | Look::Full => {
+            Look::More | Look::GiveUp | Look::Malformed(_) | Look::Full => {
                 self.probe = None;
                 None
             }

@@ -101,6 +101,8 @@ pub struct Flow {
     pub state: State,
     /// What tells its name from another one that may follow: see [`later`].
     pub told: u32,
+    /// The first name was a request's: others may follow on the same connection.
+    pub plain: bool,
     /// Names that follow the first one.
     pub later: Option<Box<Later>>,
     /// Tells one QUIC connection from the next on the same ports: see [`probe::Found::connection`].
@@ -158,6 +160,7 @@ impl Flow {
             closed: false,
             state: State::Silent,
             told: 0,
+            plain: false,
             later: None,
             connection: 0,
             tried: 0,

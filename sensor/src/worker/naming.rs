@@ -123,6 +123,7 @@ impl Core {
     ) {
         flow.client = found.client;
         flow.told = later::told(&found);
+        flow.plain = found.protocol == Protocol::Http;
         if found.name.is_none() || ech == Ech::Real {
             let clues =
                 Clues { protocol: found.protocol, ech, alpn: found.alpn, ja4: found.ja4, build: found.build };

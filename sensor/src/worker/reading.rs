@@ -90,8 +90,10 @@ impl Core {
             Look::Tunnel(found) => {
                 flow.client = found.client;
                 self.ledger.answered(Dissector::Http, Answer::Done);
-                self.tell(flow, &found, Ech::None, packet.time, out);
-                flow.told = later::told(&found);
+                // Asked again with a password, it is the same tunnel.
+                if std::mem::replace(&mut flow.told, later::told(&found)) != later::told(&found) {
+                    self.tell(flow, &found, Ech::None, packet.time, out);
+                }
                 let State::Probing(probe) = &mut flow.state else { return };
                 let look = probe.look_behind(found.client);
                 self.looked(flow, look, packet, out);

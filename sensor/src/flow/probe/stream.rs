@@ -34,6 +34,8 @@ pub(super) struct Stream {
     reference: Option<u32>,
     /// The start is the SYN's word or a hello's, not a guess from the first segment seen.
     sure: bool,
+    /// The client asked a relay to connect it: a request may follow as well as a hello.
+    relayed: bool,
     /// A segment came before one that belongs in front of it.
     shuffled: bool,
     reading: Reading,
@@ -149,10 +151,11 @@ impl Stream {
         self.reading != Reading::Start || !self.bytes.is_empty()
     }
 
-    /// True when a segment in the middle of another protocol's stream may begin a hello.
+    /// True when a segment in the middle of another protocol's stream may begin a hello, or a request behind a relay.
     fn starts_over(&self, at: i64, payload: &[u8]) -> bool {
         let near = at <= self.bytes.start() && self.bytes.start() - at <= MAX_BACK;
-        tls::begins_hello(payload) || near && tls::may_begin_hello(payload)
+        let request = self.relayed && at >= self.bytes.start() && http::begins_request(payload);
+        tls::begins_hello(payload) || request || near && tls::may_begin_hello(payload)
     }
 
     /// The stream is read from this place on, and from no earlier one.
@@ -206,6 +209,10 @@ impl Stream {
                     Some(at) => self.start_over(self.bytes.start() + at as i64),
                     None => return self.foreign(),
                 }
+                continue;
+            }
+            if let Some(at) = preamble::proxied(self.bytes.ready()) {
+                self.start_over(self.bytes.start() + at as i64);
                 continue;
             }
             let stream = self.bytes.ready();
@@ -287,6 +294,7 @@ impl Stream {
             connection: 0,
         });
         if self.bytes.ready().starts_with(b"CONNECT ") {
+            self.relayed = true;
             self.restart(Reading::Foreign);
             return Look::Tunnel(found);
         }
@@ -308,7 +316,10 @@ impl Stream {
 
     /// Lets go of what is ready; only the start of a hello is still looked for.
     fn foreign(&mut self) -> Look {
-        let answers = http::is_answer(self.bytes.ready());
+        let stream = self.bytes.ready();
+        let answers = http::is_answer(stream);
+        let relayed = preamble::asks_relay(stream);
+        self.relayed |= relayed;
         self.restart(if answers { Reading::Server } else { Reading::Foreign });
         self.sure = true;
         self.bytes.start_at(self.bytes.end());
