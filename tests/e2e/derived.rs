@@ -1,7 +1,7 @@
 //! Copies of third-party captures that a network could have made of the same traffic: segments cut and reordered,
 //! fragments, tunnels. Each copy gives the names that the capture gives; `corpus` compares those with the truth.
 
-mod capture;
+pub(crate) mod capture;
 mod fragments;
 mod segments;
 mod tunnels;
