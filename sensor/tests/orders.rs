@@ -12,6 +12,7 @@ mod orders {
     mod garbage;
     mod later;
     mod quic;
+    mod quic_lies;
     mod quic_paths;
     mod records;
     mod snaplen;
