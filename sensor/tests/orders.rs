@@ -9,8 +9,10 @@ mod random;
 mod wire;
 
 mod orders {
+    mod again;
     mod garbage;
     mod later;
+    mod mixed;
     mod quic;
     mod quic_lies;
     mod quic_paths;
