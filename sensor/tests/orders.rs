@@ -1,5 +1,6 @@
 //! A ClientHello is found however it is cut and in whatever order its parts arrive: over TCP, over TLS records, behind a
-//! plain-text start, beside garbage, and over QUIC; a request head as well. Frames go through a worker, as those of a capture do.
+//! plain-text start, beside garbage, and over QUIC; a request head as well. Frames go through a worker, as those of a
+//! capture do.
 //!
 //! Chance has a seed, which a failure prints with its case.
 
