@@ -1,5 +1,6 @@
 //! A ClientHello is found however it is cut and in whatever order its parts arrive: over TCP, over TLS records, behind a
-//! plain-text start, beside garbage, and over QUIC. Frames go through a worker, as those of a capture do.
+//! plain-text start, beside garbage, and over QUIC; a request head as well. Frames go through a worker, as those of a
+//! capture do.
 //!
 //! Chance has a seed, which a failure prints with its case.
 
@@ -9,9 +10,13 @@ mod random;
 mod wire;
 
 mod orders {
+    mod again;
     mod garbage;
+    mod http;
     mod later;
+    mod mixed;
     mod quic;
+    mod quic_lies;
     mod quic_paths;
     mod records;
     mod snaplen;

@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::wire::bench::Bench;
 use crate::wire::cut;
 use crate::wire::hello::{NAME, PLACES, Place, record};
-use crate::wire::packet::{ACK, Ends, FIN, RST};
+use crate::wire::packet::{ACK, Ends, FIN, RST, SERVER_BASE};
 
 const SEED: u64 = 0x06a2_ba6e;
 const BASE: u32 = 0x8000_0000 - 40;
@@ -143,7 +143,7 @@ fn a_reset_or_an_end_that_does_not_fit() {
         between("RST behind", |ends, seq| ends.tcp(seq.wrapping_sub(far), RST | ACK, b""));
         between("FIN ahead", |ends, seq| ends.tcp(seq.wrapping_add(far), FIN | ACK, b""));
         between("FIN behind", |ends, seq| ends.tcp(seq.wrapping_sub(far), FIN | ACK, b""));
-        between("RST from the server", |ends, seq| ends.back().tcp(seq.wrapping_add(far), RST, b""));
+        between("RST from the server", |ends, seq| ends.back(seq).tcp(SERVER_BASE.wrapping_add(far), RST, b""));
     }
 }
 
@@ -158,7 +158,7 @@ fn both_ends_that_do_not_fit() {
         let pieces = cut::at(&stream, &[at]);
         bench.segments(ends, BASE, &pieces, &[0]);
         bench.frame(&ends.tcp(BASE.wrapping_add(1 << 28), FIN | ACK, b""));
-        bench.frame(&ends.back().tcp(9000 + (1 << 28), FIN | ACK, b""));
+        bench.frame(&ends.back(BASE).tcp(SERVER_BASE + (1 << 28), FIN | ACK, b""));
         bench.segments(ends, BASE, &pieces, &[1]);
     }
     bench.done();

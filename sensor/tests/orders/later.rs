@@ -5,7 +5,7 @@ use crate::random::Random;
 use crate::wire::bench::Bench;
 use crate::wire::cut;
 use crate::wire::hello::{NAME, PLACES, Place, record};
-use crate::wire::packet::{ACK, Ends};
+use crate::wire::packet::{ACK, Ends, SERVER_BASE};
 
 const SEED: u64 = 0x1a7e_5eed;
 const BASE: u32 = u32::MAX - 300;
@@ -76,16 +76,17 @@ impl Start {
     /// Plays the dialogue; answers where the client's stream goes on.
     fn play(&self, bench: &mut Bench, syn: bool, what: &str) -> (Ends, u32) {
         let ends = bench.case(self.port, self.names, format_args!("{}, syn {syn}, {what}", self.what));
-        let (mut up, mut down) = (BASE, 9000);
+        let (mut up, mut down) = (BASE, SERVER_BASE);
         if syn {
             bench.handshake(ends, up);
         }
         for &(client, said) in self.said {
-            let (from, next) = if client { (ends, &mut up) } else { (ends.back(), &mut down) };
+            let from = if client { Ends { ack: down, ..ends } } else { ends.back(up) };
+            let next = if client { &mut up } else { &mut down };
             bench.frame(&from.tcp(*next, ACK, said));
             *next = next.wrapping_add(said.len() as u32);
         }
-        (ends, up)
+        (Ends { ack: down, ..ends }, up)
     }
 }
 

@@ -8,13 +8,13 @@ use crate::wire::packet::Ends;
 use crate::wire::quic::{OTHERS, Peer, VERSIONS, Version, crypto};
 
 const SEED: u64 = 0x0001_c0de;
-const DCID: &[u8] = b"\x07the id\xff";
 const LEN: usize = 300;
 
-/// A client at its start; one in three has an id of 20 bytes.
-fn client(version: &'static Version, n: usize) -> Peer {
-    let id = [DCID, b"more bytes!!", &n.to_be_bytes()].concat();
-    Peer::client(version, if n.is_multiple_of(3) { &id[..20] } else { DCID })
+/// The client of the newest case; one id in three has twenty bytes.
+fn client(bench: &Bench, version: &'static Version) -> Peer {
+    let id = bench.connection_id();
+    let long = [&id[..], b"twenty bytes"].concat();
+    Peer::client(version, if id[7].is_multiple_of(3) { &long } else { &id })
 }
 
 /// CRYPTO frames of these pieces in this order.
@@ -27,7 +27,7 @@ fn deliver(bench: &mut Bench, version: &'static Version, pieces: &[Piece<'_>], o
     let cuts: Vec<usize> = pieces.iter().skip(1).map(|(at, _)| *at).collect();
     let name = version.name;
     let ends = bench.quic(format_args!("{name}, cuts {cuts:?}, order {order:?}, {packets} Initials"));
-    let mut client = client(version, cuts.len());
+    let mut client = client(bench, version);
     for part in order.chunks(order.len().div_ceil(packets)) {
         bench.frame(&ends.udp(&client.initial(&frames(pieces, part))));
     }
@@ -98,7 +98,7 @@ fn one_byte_frames(len: usize, order: &str) {
         let pieces = cut::every(&message, 1);
         for (name, order) in cut::some_orders(&mut random, len).iter().filter(|(name, _)| *name == order) {
             let ends = bench.quic(format_args!("{}, {len} frames of one byte, {name}", version.name));
-            let mut client = client(version, 1);
+            let mut client = client(&bench, version);
             for part in order.chunks(200) {
                 let mixed: Vec<u8> = part
                     .iter()
@@ -134,7 +134,7 @@ fn large(order: &str) {
         let pieces = cut::every(&message, 1000);
         for (name, order) in cut::some_orders(&mut random, pieces.len()).iter().filter(|(name, _)| *name == order) {
             let ends = bench.quic(format_args!("20 KB, {}, {name}", version.name));
-            let mut client = client(version, 1);
+            let mut client = client(&bench, version);
             for &i in order {
                 bench.frame(&ends.udp(&client.initial(&frames(&pieces, &[i]))));
             }
@@ -164,7 +164,7 @@ fn coalesced_packets() {
             let pieces = cut::at(&message, &[at]);
             let mut layout = |what: &str, make: &dyn Fn(&mut Peer) -> Vec<u8>| {
                 let ends: Ends = bench.quic(format_args!("{}, cut at {at}, {what}", version.name));
-                let mut client = client(version, 1);
+                let mut client = client(&bench, version);
                 bench.frame(&ends.udp(&make(&mut client)));
             };
             let initial = |client: &mut Peer, i: usize| client.initial_of(0, &frames(&pieces, &[i]));
@@ -188,7 +188,7 @@ fn five_coalesced_initials() {
     for order in cut::orders(5) {
         let pieces = cut::every(&message, LEN / 5);
         let ends = bench.quic(format_args!("five Initials in one datagram, order {order:?}"));
-        let mut client = client(&VERSIONS[0], 1);
+        let mut client = client(&bench, &VERSIONS[0]);
         let datagram: Vec<u8> = order.iter().flat_map(|&i| client.initial_of(0, &frames(&pieces, &[i]))).collect();
         bench.frame(&ends.udp(&datagram));
     }
@@ -207,7 +207,7 @@ fn packet_numbers_of_one_to_four_bytes() {
                 for order in cut::orders(2) {
                     let what = format!("{} number {number} in {number_len} bytes, {order:?}", version.name);
                     let ends = bench.quic(what);
-                    let mut client = Peer { number_len, ..client(version, 1) };
+                    let mut client = Peer { number_len, ..client(&bench, version) };
                     for i in order {
                         // A byte of packet number tells no more than 255: the second packet takes the first one's.
                         client.number = number;
@@ -228,7 +228,7 @@ fn each_datagram_twice() {
         let cuts = cut::somewhere(&mut random, LEN, 2);
         for order in cut::orders(3) {
             let ends = bench.quic(format_args!("each twice, cuts {cuts:?}, order {order:?}"));
-            let mut client = client(&VERSIONS[sample % 3], sample);
+            let mut client = client(&bench, &VERSIONS[sample % 3]);
             let mut datagrams: Vec<_> = order
                 .iter()
                 .map(|&i| ends.udp(&client.initial(&frames(&cut::at(&message, &cuts), &[i]))))

@@ -58,12 +58,12 @@ fn whole_segments_behind_cut_ones() {
 fn initials() {
     let message = message(NAME, 1500, Place::Last);
     for version in &VERSIONS {
-        let mut client = Peer::client(version, b"an id");
-        let first = client.initial(&crypto(0, &message[..900]));
-        let second = [client.initial_of(0, &crypto(900, &message[900..])), client.opaque(1, 100)].concat();
         let mut bench = Bench::new(0);
         for kept in 0..=1260 {
             let ends = bench.quic(format_args!("{}, {kept} bytes kept", version.name));
+            let mut client = Peer::client(version, &bench.connection_id());
+            let first = client.initial(&crypto(0, &message[..900]));
+            let second = [client.initial_of(0, &crypto(900, &message[900..])), client.opaque(1, 100)].concat();
             for datagram in [&first, &second] {
                 let frame = ends.udp(datagram);
                 bench.cut_frame(&frame, kept.min(frame.len()));

@@ -4,7 +4,7 @@ use crate::random::Random;
 use crate::wire::bench::Bench;
 use crate::wire::cut::{self, Piece};
 use crate::wire::hello::{NAME, PLACES, Place, record};
-use crate::wire::packet::{ACK, SYN};
+use crate::wire::packet::{ACK, SERVER_BASE, SYN};
 
 const SEED: u64 = 0x7c90_51de;
 const BASE: u32 = 0x1234_5678;
@@ -179,7 +179,8 @@ fn the_syn_carries_data() {
         let syn = |bench: &mut Bench, what: &str| {
             let ends = bench.tls(format_args!("{at} bytes on the SYN, {what}"));
             bench.frame(&ends.tcp(BASE - 1, SYN, first));
-            bench.frame(&ends.back().tcp(8999, SYN | ACK, b""));
+            let taken = BASE + if what == "refused" { 0 } else { at as u32 };
+            bench.frame(&ends.back(taken).tcp(SERVER_BASE - 1, SYN | ACK, b""));
             ends
         };
         let ends = syn(&mut bench, "the rest behind it");

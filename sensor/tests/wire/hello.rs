@@ -16,7 +16,8 @@ pub(crate) enum Place {
 /// Every place.
 pub(crate) const PLACES: [Place; 3] = [Place::First, Place::Middle, Place::Last];
 
-/// A ClientHello message of `len` bytes, its header of four included. What fills it are key shares: random bytes.
+/// A ClientHello message of `len` bytes, its header of four included. What fills it are a key share and a ticket: random
+/// bytes.
 pub(crate) fn message(name: &str, len: usize, place: Place) -> Vec<u8> {
     let mut random = Random(0x5eed_0001 + len as u64);
     let mut bytes = |n: usize| (0..n).map(|_| random.next() as u8).collect::<Vec<_>>();
@@ -29,10 +30,12 @@ pub(crate) fn message(name: &str, len: usize, place: Place) -> Vec<u8> {
     ]
     .concat();
     let head = [&[3, 3][..], &bytes(32), &[32], &bytes(32), &[0, 4, 0x13, 1, 0x13, 2, 1, 0]].concat();
-    // The message's header, the length of the extensions, the headers of the two extensions that fill.
-    let taken = 4 + head.len() + 2 + sni.len() + others.len() + 8;
+    let share = |key: &[u8]| extension(51, &vec16(&[&[0x11, 0xec], &vec16(key)[..]].concat()));
+    let ticket = |ticket: &[u8]| extension(35, ticket);
+    // The message's header, the length of the extensions, the two extensions that fill.
+    let taken = 4 + head.len() + 2 + sni.len() + others.len() + share(b"").len() + ticket(b"").len();
     let fill = len.checked_sub(taken).expect("the hello is too short for its name");
-    let (one, other) = (extension(51, &bytes(fill / 2)), extension(17_613, &bytes(fill - fill / 2)));
+    let (one, other) = (share(&bytes(fill / 2)), ticket(&bytes(fill - fill / 2)));
     let extensions = match place {
         Place::First => [sni, others, one, other].concat(),
         Place::Middle => [one, others, sni, other].concat(),

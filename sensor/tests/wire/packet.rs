@@ -8,23 +8,29 @@ pub(crate) const SYN: u8 = 0x02;
 pub(crate) const RST: u8 = 0x04;
 pub(crate) const ACK: u8 = 0x10;
 
-/// The two ends of a connection.
+/// Where the server's stream begins.
+pub(crate) const SERVER_BASE: u32 = 9000;
+
+/// The two ends of a connection, and what the next segment acknowledges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ends {
     pub(crate) client: SocketAddr,
     pub(crate) server: SocketAddr,
+    pub(crate) ack: u32,
 }
 
 impl Ends {
-    /// The same, seen from the server.
-    pub(crate) fn back(self) -> Self {
-        Self { client: self.server, server: self.client }
+    /// The same, seen from the server, which has all bytes before `ack`.
+    pub(crate) fn back(self, ack: u32) -> Self {
+        Self { client: self.server, server: self.client, ack }
     }
 
     /// A TCP segment to the server.
     pub(crate) fn tcp(self, seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
-        let header = [&self.ports()[..], &seq.to_be_bytes(), &[0, 0, 0, 1, 0x50, flags, 0xff, 0xff, 0, 0, 0, 0]];
-        self.ip(6, &[&header.concat(), payload].concat())
+        let ack = if flags & ACK == 0 { 0 } else { self.ack };
+        let numbers = [seq, ack].map(u32::to_be_bytes).concat();
+        let header = [&self.ports()[..], &numbers, &[0x50, flags, 0xff, 0xff, 0, 0, 0, 0]].concat();
+        self.ip(6, &[&header, payload].concat())
     }
 
     /// A UDP datagram to the server.

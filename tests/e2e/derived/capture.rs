@@ -9,10 +9,10 @@ use sensor::capture::file::CaptureFile;
 use crate::mirrors::{Frame, ROUTERS};
 
 /// A frame and its time in µs.
-pub(super) type Timed = (i64, Frame);
+pub(crate) type Timed = (i64, Frame);
 
 /// The frames of a capture, each as Ethernet. `None` where its link has no IP packet at a known place.
-pub(super) fn read(path: &Path) -> Option<Vec<Timed>> {
+pub(crate) fn read(path: &Path) -> Option<Vec<Timed>> {
     let mut file = CaptureFile::open(path).unwrap();
     let mut frames = Vec::new();
     while let Some(frame) = file.next_frame().unwrap() {
@@ -34,7 +34,7 @@ fn over_ethernet(packet: &[u8], len: usize) -> Frame {
 }
 
 /// Writes a little-endian pcap; answers its path.
-pub(super) fn write(path: &Path, frames: &[Timed]) -> PathBuf {
+pub(crate) fn write(path: &Path, frames: &[Timed]) -> PathBuf {
     let words = |words: [u32; 4]| words.map(u32::to_le_bytes).concat();
     let mut out = [words([0xa1b2_c3d4, 0x0004_0002, 0, 0]), words([1 << 18, 1, 0, 0])[..8].to_vec()].concat();
     for (time, (data, len)) in frames {
@@ -48,18 +48,18 @@ pub(super) fn write(path: &Path, frames: &[Timed]) -> PathBuf {
 
 /// Where the parts of a whole frame begin. Tunnels are not followed: their outer UDP is the transport then.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Layers {
-    pub(super) ip: usize,
-    pub(super) transport: usize,
-    pub(super) payload: usize,
+pub(crate) struct Layers {
+    pub(crate) ip: usize,
+    pub(crate) transport: usize,
+    pub(crate) payload: usize,
     /// Behind the IP packet: padding may follow.
-    pub(super) end: usize,
-    pub(super) v4: bool,
-    pub(super) tcp: bool,
+    pub(crate) end: usize,
+    pub(crate) v4: bool,
+    pub(crate) tcp: bool,
 }
 
 /// The layers of a frame that holds a whole TCP or UDP packet. `None` for all others: they stay as they are.
-pub(super) fn layers(data: &[u8]) -> Option<Layers> {
+pub(crate) fn layers(data: &[u8]) -> Option<Layers> {
     let word = |at: usize| data.get(at..at + 2).map(|two| u16::from_be_bytes([two[0], two[1]]));
     let mut kind_at = 12;
     while matches!(word(kind_at)?, 0x8100 | 0x88a8 | 0x9100) {
@@ -84,7 +84,7 @@ pub(super) fn layers(data: &[u8]) -> Option<Layers> {
 
 impl Layers {
     /// Writes the length of an IP packet into its header.
-    pub(super) fn set_length(self, data: &mut [u8], end: usize) {
+    pub(crate) fn set_length(self, data: &mut [u8], end: usize) {
         let (at, len) = if self.v4 { (self.ip + 2, end - self.ip) } else { (self.ip + 4, end - self.ip - 40) };
         data[at..at + 2].copy_from_slice(&(len as u16).to_be_bytes());
     }
