@@ -55,6 +55,8 @@ pub mod extension {
     pub const ESNI: u16 = 0xffce;
 }
 
+/// Bytes of a ClientHello besides its lists.
+const FIXED: usize = 4 + 2 + 32 + 1 + 2 + 1;
 /// Extensions in one hello. Real clients send about twenty, test suites sixty.
 const MAX_EXTENSIONS: usize = 256;
 /// Application protocols that are kept. Clients offer two or three.
@@ -88,7 +90,17 @@ impl<'a> ClientHello<'a> {
         else {
             return None;
         };
-        if !rest.is_empty() {
+        // The parser passes over extensions that do not fit into the message. Header, version, random, and the lengths of
+        // session id, ciphers and compression have these bytes; the rest are the lists themselves.
+        let lists = [
+            FIXED,
+            body.session_id.map_or(0, <[u8]>::len),
+            body.ciphers.len().saturating_mul(2),
+            body.comp.len(),
+            body.ext.map_or(0, |ext| ext.len().saturating_add(2)),
+        ];
+        let read = lists.iter().fold(0_usize, |sum, length| sum.saturating_add(*length));
+        if !rest.is_empty() || read != message.len() {
             return None;
         }
         let mut hello = Self {
@@ -148,20 +160,23 @@ impl<'a> ClientHello<'a> {
     }
 }
 
-/// The first host_name of a server_name_list.
+/// The first host_name of a server_name_list. A list whose lengths do not add up tells no name: its beginning would be a
+/// wrong one.
 fn server_name(data: &[u8]) -> Result<Option<&[u8]>, Short> {
     if data.is_empty() {
         return Ok(None);
     }
-    let mut list = Reader::new(Reader::new(data).vec16()?);
+    let mut extension = Reader::new(data);
+    let mut list = Reader::new(extension.vec16()?);
+    let mut found = None;
     while !list.is_empty() {
         let kind = list.u8()?;
         let name = list.vec16()?;
         if kind == 0 && !name.is_empty() {
-            return Ok(Some(name));
+            found = found.or(Some(name));
         }
     }
-    Ok(None)
+    if extension.is_empty() { Ok(found) } else { Err(Short) }
 }
 
 fn protocols(data: &[u8]) -> Result<Vec<&[u8]>, Short> {

@@ -75,13 +75,11 @@ fn three_to_five_pieces_in_every_order_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn three_to_five_pieces_in_every_order_without_a_syn() {
     more_pieces(false);
 }
 
 #[test]
-#[ignore = "not yet: 64 segments are looked at"]
 fn one_byte_per_segment() {
     let (mut bench, mut random) = (Bench::new(SEED), Random(SEED));
     for request in requests() {

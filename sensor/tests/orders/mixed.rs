@@ -73,7 +73,6 @@ fn tcp_behind_a_syn() {
 }
 
 #[test]
-#[ignore = "not yet: three looks at a stream without a SYN"]
 fn tcp_without_a_syn() {
     tcp(false, 6);
 }
@@ -84,7 +83,6 @@ fn tcp_without_a_syn_in_order() {
 }
 
 #[test]
-#[ignore = "not yet: 12 packets of a flow are opened"]
 fn quic() {
     let (mut bench, mut random) = (Bench::new(SEED), Random(SEED));
     for case in 0..1500 {
