@@ -3,6 +3,7 @@
 mod answer;
 pub mod burst;
 pub mod client;
+mod copies;
 pub mod key;
 pub mod local;
 pub mod probe;
@@ -16,6 +17,7 @@ pub mod watch;
 
 use crate::decode::{L4, Mac, Packet};
 use crate::ledger::Method;
+use copies::Copies;
 use key::{Both, Endpoint, FlowKey, Side};
 use local::Listening;
 use probe::Probe;
@@ -33,11 +35,13 @@ const MAX_GAP: u32 = 16 << 20;
 pub struct Direction {
     /// Packets, every copy counted.
     pub packets: u64,
-    /// Frame bytes on the wire.
+    /// Those of them that were told to be copies.
+    pub copies: u64,
+    /// Frame bytes on the wire, every copy counted.
     pub frame_bytes: u64,
-    /// IP bytes.
+    /// IP bytes, every copy counted.
     pub ip_bytes: u64,
-    /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams.
+    /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams that are no copies.
     pub payload: u64,
     /// Hardware address of the sender as last seen.
     pub mac: Option<Mac>,
@@ -100,6 +104,8 @@ pub struct Flow {
     pub pending: Pending,
     /// What the device's visibility has of it.
     pub counted: Counted,
+    /// What tells copies of its last packets.
+    copies: Copies,
 }
 
 /// What the ledger holds of an undecided flow.
@@ -121,6 +127,11 @@ impl State {
             Self::Resolver(resolver) => resolver.held(),
             Self::Local(_) | Self::Watched(_) | Self::Decided | Self::Tagged(_) => 0,
         }
+    }
+
+    /// False once the flow is known to be no AI service's.
+    fn may_be_ai(&self) -> bool {
+        matches!(self, Self::Probing(_) | Self::Local(_) | Self::Tagged(_))
     }
 }
 
@@ -144,6 +155,7 @@ impl Flow {
             method: Method::Pending,
             pending: Pending::default(),
             counted: Counted::default(),
+            copies: Copies::default(),
         }
     }
 
@@ -173,13 +185,19 @@ impl Flow {
         side.packets == 0 || (!self.closed && side.isn == Some(seq))
     }
 
-    /// Counts a packet; answers by how many payload bytes the sender's stream advanced.
-    pub fn count(&mut self, packet: &Packet<'_>, sender: Side) -> u64 {
-        self.last = self.last.max(packet.time);
+    /// Counts a packet; answers by how many payload bytes the sender's stream advanced. `None` for a copy, which says
+    /// nothing new. Copies are told while the flow is an AI service's or may be.
+    pub fn count(&mut self, packet: &Packet<'_>, sender: Side) -> Option<u64> {
+        let copy = self.state.may_be_ai() && self.copies.holds(packet, sender);
         let side = self.sides.of_mut(sender);
         side.packets += 1;
         side.frame_bytes += u64::from(packet.frame_len);
         side.ip_bytes += u64::from(packet.ip_len);
+        if copy {
+            side.copies += 1;
+            return None;
+        }
+        self.last = self.last.max(packet.time);
         if packet.link.src.is_some() {
             side.mac = packet.link.src;
         }
@@ -201,7 +219,14 @@ impl Flow {
         let both_done = self.sides.iter().all(|side| side.fin);
         // Data after a RST: it was not the connection's own.
         self.closed = both_done || self.closed && advance == 0;
-        u64::from(advance)
+        Some(u64::from(advance))
+    }
+
+    /// Forgets what tells copies once the flow is known to be no AI service's.
+    pub fn forget_copies(&mut self) {
+        if !self.state.may_be_ai() {
+            self.copies = Copies::Nothing;
+        }
     }
 }
 

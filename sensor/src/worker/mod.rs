@@ -289,7 +289,9 @@ impl Worker {
                 flow
             }
         };
-        let advance = flow.count(packet, sender);
+        let Some(advance) = flow.count(packet, sender) else {
+            return self.core.ledger.duplicate(flow, packet.frame_len);
+        };
         match &mut flow.state {
             State::Decided => {}
             State::Watched(watch) => {
@@ -304,8 +306,9 @@ impl Worker {
                     out.records(record);
                 }
             }
-            State::Local(_) => self.core.overhear(flow, packet, sender, advance, out),
-            State::Probing(_) | State::Resolver(_) => self.core.read(flow, packet, sender, out),
+            State::Probing(_) | State::Resolver(_) | State::Local(_) => {
+                look(&mut self.core, flow, packet, sender, advance, out);
+            }
         }
         self.core.ledger.flow_frame(flow, packet.frame_len);
     }
@@ -355,6 +358,15 @@ fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut
             })
         }
     }
+}
+
+/// Looks at a packet of a flow that is not decided.
+fn look(core: &mut Core, flow: &mut Flow, packet: &Packet<'_>, sender: Side, advance: u64, out: &mut impl Output) {
+    match flow.state {
+        State::Local(_) => core.overhear(flow, packet, sender, advance, out),
+        _ => core.read(flow, packet, sender, out),
+    }
+    flow.forget_copies();
 }
 
 fn first_state(packet: &Packet<'_>) -> State {
