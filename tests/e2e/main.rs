@@ -17,6 +17,7 @@ mod commands;
 mod corpus;
 mod demo;
 mod docs;
+mod doubled;
 mod findings;
 mod lab;
 #[cfg(feature = "live")]

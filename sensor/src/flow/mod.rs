@@ -263,6 +263,7 @@ impl Direction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Link;
 
     #[test]
     fn payload_is_counted_by_sequence_number() {
@@ -285,6 +286,37 @@ mod tests {
         assert_eq!(d.advance((1 << 30) + 10, 10), 10);
         assert_eq!(d.advance((1 << 30) + 20, 10), 10, "now it is there");
         assert_eq!(d.advance(150, 50), 0);
+    }
+
+    #[test]
+    fn copies_are_told_until_the_flow_is_known_to_be_no_ai_service() {
+        let packet = Packet {
+            time: 0,
+            src: ([10, 0, 0, 7].into(), 40_000),
+            dst: ([198, 51, 100, 30].into(), 443),
+            l4: L4::Udp,
+            header: &[0; 8],
+            ip_id: 7,
+            payload: &[0x40; 100],
+            payload_len: 100,
+            frame_len: 142,
+            ip_len: 128,
+            link: Link::default(),
+        };
+        let (key, sender) = FlowKey::of(&packet);
+        let mut flow = Flow::new(key, sender, &packet, sender, State::Probing(Box::default()));
+        let mut counted = |decided: bool, time| {
+            if decided {
+                flow.state = State::Decided;
+                flow.forget_copies();
+            }
+            let advance = flow.count(&Packet { time, ..packet }, sender);
+            let side = flow.sides.of(sender);
+            (advance, side.packets, side.copies, side.payload, flow.last, matches!(flow.copies, Copies::Nothing))
+        };
+        assert_eq!(counted(false, 1), (Some(100), 1, 0, 100, 1, false));
+        assert_eq!(counted(false, 2), (None, 2, 1, 100, 1, false));
+        assert_eq!(counted(true, 3), (Some(100), 3, 1, 200, 3, true));
     }
 
     #[test]

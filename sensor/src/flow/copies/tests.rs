@@ -53,6 +53,15 @@ impl Sent {
         self
     }
 
+    /// In GRE between two switches, with an identification of the tunnel's own.
+    fn tunnelled(mut self) -> Self {
+        let len = (44 + self.transport.len() + self.payload.len()) as u16;
+        let outer =
+            [[0x45, 0], len.to_be_bytes(), [7, 7], [0, 0], [60, 47], [0, 0], [10, 9], [0, 1], [10, 9], [0, 2]];
+        self.tags = [&[8, 0], outer.as_flattened(), &[0, 0, 8, 0]].concat();
+        self
+    }
+
     fn v6(mut self) -> Self {
         let [high, low] = ((self.transport.len() + self.payload.len()) as u16).to_be_bytes();
         self.tags = vec![0x86, 0xdd];
@@ -96,6 +105,8 @@ fn the_same_packet_is_a_copy_whatever_it_was_carried_in() {
     }
     assert!(is_copy(&tcp(1, 1, &DATA), &tcp(1, 1, &DATA).routed()));
     assert!(is_copy(&udp(&DATA).routed(), &udp(&DATA)));
+    assert!(is_copy(&udp(&DATA), &udp(&DATA).tunnelled()));
+    assert!(!is_copy(&udp(&DATA).tunnelled(), &udp(&DATA).with_id(0x0707).tunnelled()));
 }
 
 #[test]
