@@ -10,7 +10,7 @@ use sensor::decode::{Decoded, Packet, decode};
 
 use crate::support::{Store, corpus, own};
 
-const CAPTURES: [&str; 3] = ["browser-quic.pcap", "browser-tcp.pcap", "clients-vlan-v6.pcapng"];
+const CAPTURES: [&str; 4] = ["browser-quic.pcap", "browser-tcp.pcap", "clients-vlan-v6.pcapng", "shapes-quic.pcap"];
 /// µs after which a copy comes at the latest.
 const LATEST: i64 = 10_000;
 
