@@ -24,6 +24,8 @@ pub(crate) struct Totals {
     ai_flows: u64,
     records: u64,
     losses: Losses,
+    /// Frames that came a second time, on flows to AI services or not yet decided.
+    duplicates: u64,
     malformed: BTreeMap<String, u64>,
     /// What the dissectors said: done, more, not mine, malformed.
     answers: Answers,
@@ -77,6 +79,7 @@ impl Totals {
         self.losses.queue += lost("queue");
         self.losses.file += lost("file");
         self.losses.table += counts.method(Method::Untracked).frames;
+        self.duplicates += counts.duplicates;
         self.answers.merge(&counts.answers);
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
@@ -124,6 +127,12 @@ impl Totals {
             counted(self.ai_flows, "flow"),
             counted(self.records, "record")
         );
+        self.missing(&mut text);
+        text
+    }
+
+    /// What was lost, left out or could not be read.
+    fn missing(&self, text: &mut String) {
         let Losses { kernel, ring, queue, spool, unjudged, rejects, file, table } = self.losses;
         let _ = match self.has_losses() {
             false => writeln!(text, "nothing lost"),
@@ -144,11 +153,17 @@ impl Totals {
                 counted(rejects, "line"),
             );
         }
+        if self.duplicates > 0 {
+            let _ = writeln!(
+                text,
+                "{} came a second time, on flows to AI services or not yet named: left out of their records",
+                counted(self.duplicates, "frame"),
+            );
+        }
         let malformed: Vec<_> = self.malformed.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
         if !malformed.is_empty() {
             let _ = writeln!(text, "malformed: {}", malformed.join(", "));
         }
-        text
     }
 
     /// Writes the JSON form, whole or not at all.

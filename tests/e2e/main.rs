@@ -18,6 +18,7 @@ mod corpus;
 mod demo;
 mod derived;
 mod docs;
+mod doubled;
 mod findings;
 mod lab;
 #[cfg(feature = "live")]

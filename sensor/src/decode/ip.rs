@@ -30,6 +30,7 @@ pub(super) struct Ip<'a> {
 /// The place of a fragment in its datagram. A datagram in one part begins at 0 and nothing follows it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Part {
+    /// Of IPv4 in each packet, of IPv6 in fragments.
     pub(super) id: u32,
     /// Where it begins, bytes.
     pub(super) offset: u32,

@@ -47,6 +47,10 @@ pub struct Packet<'a> {
     pub dst: (IpAddr, u16),
     /// What the transport header says.
     pub l4: L4,
+    /// The captured part of the transport header, with its options.
+    pub header: &'a [u8],
+    /// Identification of IPv4; 0 for IPv6 and for a datagram that was in fragments.
+    pub ip_id: u16,
     /// The captured part of the payload.
     pub payload: &'a [u8],
     /// Length of the whole payload by the headers.

@@ -22,12 +22,14 @@ pub(super) fn parse<'a>(taken: Taken, link: Link, ip: &Ip<'a>) -> Decoded<'a> {
         Ok(header) => header,
         Err(why) => return Decoded::Malformed(why),
     };
-    let payload = ip.payload.get(header_len as usize..).unwrap_or_default();
+    let (header, payload) = ip.payload.split_at_checked(header_len as usize).unwrap_or((ip.payload, &[]));
     Decoded::Packet(Packet {
         time: taken.0,
         src: (ip.src, ports.0),
         dst: (ip.dst, ports.1),
         l4,
+        header,
+        ip_id: ip.part.id as u16,
         payload: payload.get(..payload_len as usize).unwrap_or(payload),
         payload_len,
         frame_len: taken.1,

@@ -170,7 +170,7 @@ fn server(hit: &LocalHit<'_>) -> ModelServer {
 }
 
 fn bare(packet: &Packet<'_>) -> Packet<'static> {
-    Packet { payload: &[], ..*packet }
+    Packet { header: &[], payload: &[], ..*packet }
 }
 
 #[cfg(test)]
@@ -187,6 +187,8 @@ mod tests {
             src: (ip(1), 40_000),
             dst: (ip(2), 80),
             l4: L4::Tcp { seq: 0, flags: TcpFlags(0x18) },
+            header: &[],
+            ip_id: 0,
             payload,
             payload_len: payload.len() as u32,
             frame_len: 0,

@@ -3,6 +3,7 @@
 mod answer;
 pub mod burst;
 pub mod client;
+mod copies;
 pub mod key;
 pub mod later;
 pub mod local;
@@ -17,6 +18,7 @@ pub mod watch;
 
 use crate::decode::{L4, Mac, Packet};
 use crate::ledger::Method;
+use copies::Copies;
 use key::{Both, Endpoint, FlowKey, Side};
 use later::Later;
 use local::Listening;
@@ -40,11 +42,13 @@ const SWAPPED_BYTES: u32 = 64 << 10;
 pub struct Direction {
     /// Packets, every copy counted.
     pub packets: u64,
-    /// Frame bytes on the wire.
+    /// Those of them that were told to be copies.
+    pub copies: u64,
+    /// Frame bytes on the wire, every copy counted.
     pub frame_bytes: u64,
-    /// IP bytes.
+    /// IP bytes, every copy counted.
     pub ip_bytes: u64,
-    /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams.
+    /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams that are no copies.
     pub payload: u64,
     /// Hardware address of the sender as last seen.
     pub mac: Option<Mac>,
@@ -115,6 +119,8 @@ pub struct Flow {
     pub pending: Pending,
     /// What the device's visibility has of it.
     pub counted: Counted,
+    /// What tells copies of its last packets.
+    copies: Copies,
 }
 
 /// What the ledger holds of an undecided flow.
@@ -142,6 +148,11 @@ impl State {
     pub fn is_open(&self) -> bool {
         matches!(self, Self::Silent | Self::Probing(_) | Self::Resolver(_))
     }
+
+    /// False once the flow is known to be no AI service's.
+    fn may_be_ai(&self) -> bool {
+        matches!(self, Self::Silent | Self::Probing(_) | Self::Local(_) | Self::Tagged(_))
+    }
 }
 
 impl Flow {
@@ -167,6 +178,7 @@ impl Flow {
             method: Method::Pending,
             pending: Pending::default(),
             counted: Counted::default(),
+            copies: Copies::default(),
         }
     }
 
@@ -215,13 +227,19 @@ impl Flow {
         side.packets == 0 || !self.closed && (side.isn == Some(seq) || swapped)
     }
 
-    /// Counts a packet; answers by how many payload bytes the sender's stream advanced.
-    pub fn count(&mut self, packet: &Packet<'_>, sender: Side) -> u64 {
-        self.last = self.last.max(packet.time);
+    /// Counts a packet; answers by how many payload bytes the sender's stream advanced. `None` for a copy, which says
+    /// nothing new. Copies are told while the flow is an AI service's or may be.
+    pub fn count(&mut self, packet: &Packet<'_>, sender: Side) -> Option<u64> {
+        let copy = self.state.may_be_ai() && self.copies.holds(packet, sender);
         let side = self.sides.of_mut(sender);
         side.packets += 1;
         side.frame_bytes += u64::from(packet.frame_len);
         side.ip_bytes += u64::from(packet.ip_len);
+        if copy {
+            side.copies += 1;
+            return None;
+        }
+        self.last = self.last.max(packet.time);
         if packet.link.src.is_some() {
             side.mac = packet.link.src;
         }
@@ -243,7 +261,14 @@ impl Flow {
         let both_done = self.sides.iter().all(|side| side.fin);
         // Data after a RST: it was not the connection's own.
         self.closed = both_done || self.closed && advance == 0;
-        u64::from(advance)
+        Some(u64::from(advance))
+    }
+
+    /// Forgets what tells copies once the flow is known to be no AI service's.
+    pub fn forget_copies(&mut self) {
+        if !self.state.may_be_ai() {
+            self.copies = Copies::Nothing;
+        }
     }
 }
 
@@ -280,6 +305,7 @@ impl Direction {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Link;
 
     #[test]
     fn payload_is_counted_by_sequence_number() {
@@ -302,6 +328,37 @@ mod tests {
         assert_eq!(d.advance((1 << 30) + 10, 10), 10);
         assert_eq!(d.advance((1 << 30) + 20, 10), 10, "now it is there");
         assert_eq!(d.advance(150, 50), 0);
+    }
+
+    #[test]
+    fn copies_are_told_until_the_flow_is_known_to_be_no_ai_service() {
+        let packet = Packet {
+            time: 0,
+            src: ([10, 0, 0, 7].into(), 40_000),
+            dst: ([198, 51, 100, 30].into(), 443),
+            l4: L4::Udp,
+            header: &[0; 8],
+            ip_id: 7,
+            payload: &[0x40; 100],
+            payload_len: 100,
+            frame_len: 142,
+            ip_len: 128,
+            link: Link::default(),
+        };
+        let (key, sender) = FlowKey::of(&packet);
+        let mut flow = Flow::new(key, sender, &packet, sender);
+        let mut counted = |decided: bool, time| {
+            if decided {
+                flow.state = State::Decided;
+                flow.forget_copies();
+            }
+            let advance = flow.count(&Packet { time, ..packet }, sender);
+            let side = flow.sides.of(sender);
+            (advance, side.packets, side.copies, side.payload, flow.last, matches!(flow.copies, Copies::Nothing))
+        };
+        assert_eq!(counted(false, 1), (Some(100), 1, 0, 100, 1, false));
+        assert_eq!(counted(false, 2), (None, 2, 1, 100, 1, false));
+        assert_eq!(counted(true, 3), (Some(100), 3, 1, 200, 3, true));
     }
 
     #[test]

@@ -16,21 +16,12 @@ const MIN_PATH: u32 = 1200;
 /// Bytes of a datagram of stream data besides its connection id and its data: 1 of flags, 2 of packet number, 16 of tag
 /// (RFC 9001 section 5.3), and the STREAM frame's type (1), stream (1) and offset (4): RFC 9000 section 19.8.
 const AROUND_DATA: u32 = 25;
-/// Datagrams that are compared with each new one: on a mirror of both ports of a path the second copy of a frame comes
-/// a few frames after the first.
-const REMEMBERED: usize = 8;
-/// Where the bytes that are compared begin. Connection ids end before them in all but the rarest case, and a mirror
-/// that cuts frames to 66 bytes still holds them.
-const COMPARED: std::ops::Range<usize> = 16..24;
-
 /// The datagrams of one flow.
 #[derive(Debug, Clone, Default)]
 pub(super) struct QuicPath {
     /// Bytes of the connection id that the client sends, chosen by the server.
     id: u32,
     sides: Both<OneWay>,
-    seen: [u64; REMEMBERED],
-    next: usize,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,8 +33,6 @@ struct OneWay {
 /// What one datagram is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Datagram {
-    /// A copy of one that was counted.
-    Copy,
     /// Handshake, acknowledgement, control, or a probe of the path.
     Control,
     /// It carries about this many bytes of data.
@@ -53,9 +42,6 @@ pub(super) enum Datagram {
 impl QuicPath {
     /// Looks at a datagram from `sender`.
     pub(super) fn datagram(&mut self, packet: &Packet<'_>, sender: Side, from_client: bool) -> Datagram {
-        if self.is_copy(packet.payload) {
-            return Datagram::Copy;
-        }
         let len = packet.payload_len;
         if quic::is_long_header(packet.payload) {
             if from_client {
@@ -77,20 +63,6 @@ impl QuicPath {
         }
         Datagram::Data(len.saturating_sub(AROUND_DATA + id))
     }
-
-    /// Encrypted bytes never repeat, so a datagram that does is a second copy of a frame.
-    fn is_copy(&mut self, payload: &[u8]) -> bool {
-        let Some(&bytes) = payload.get(COMPARED).and_then(|bytes| bytes.first_chunk::<8>()) else { return false };
-        let bytes = u64::from_ne_bytes(bytes);
-        if self.seen.contains(&bytes) {
-            return true;
-        }
-        if let Some(slot) = self.seen.get_mut(self.next) {
-            *slot = bytes;
-        }
-        self.next = (self.next + 1) % REMEMBERED;
-        false
-    }
 }
 
 #[cfg(test)]
@@ -98,50 +70,39 @@ mod tests {
     use super::*;
     use crate::decode::{L4, Link};
 
-    /// Each datagram once, then all of them as a doubled mirror gives them.
-    fn run(lens: &[u32], copies: usize) -> Vec<Datagram> {
+    /// What datagrams of these lengths are.
+    fn run(lens: &[u32]) -> Vec<Datagram> {
         let mut path = QuicPath::default();
-        let mut seen = Vec::new();
-        for (i, &len) in lens.iter().enumerate() {
-            let mut payload = [0x40; 24];
-            payload[16] = i as u8;
-            for _ in 0..copies {
-                let link = Link::default();
-                let ends = ([10, 0, 0, 7].into(), 40_000);
-                let packet = Packet {
-                    time: i as i64,
-                    src: ends,
-                    dst: ends,
-                    l4: L4::Udp,
-                    payload: &payload,
-                    payload_len: len,
-                    frame_len: len + 42,
-                    ip_len: len + 28,
-                    link,
-                };
-                seen.push(path.datagram(&packet, Side::Low, true));
-            }
-        }
-        seen
+        let ends = ([10, 0, 0, 7].into(), 40_000);
+        let datagram = |(i, &len): (usize, &u32)| {
+            let packet = Packet {
+                time: i as i64,
+                src: ends,
+                dst: ends,
+                l4: L4::Udp,
+                header: &[],
+                ip_id: 0,
+                payload: &[0x40; 24],
+                payload_len: len,
+                frame_len: len + 42,
+                ip_len: len + 28,
+                link: Link::default(),
+            };
+            path.datagram(&packet, Side::Low, true)
+        };
+        lens.iter().enumerate().map(datagram).collect()
     }
 
     #[test]
     fn acknowledgements_grow_and_stay_what_they_are() {
         let holes: Vec<u32> = (0..20).map(|i| 33 + i * 20).collect();
-        assert!(run(&holes, 1).iter().all(|datagram| *datagram == Datagram::Control));
-        assert_eq!(run(&[33, 353], 1), [Datagram::Control, Datagram::Data(353 - AROUND_DATA)]);
+        assert!(run(&holes).iter().all(|datagram| *datagram == Datagram::Control));
+        assert_eq!(run(&[33, 353]), [Datagram::Control, Datagram::Data(353 - AROUND_DATA)]);
     }
 
     #[test]
     fn a_probe_of_the_path_is_no_data_and_what_follows_is() {
         let data = |len| Datagram::Data(len - AROUND_DATA);
-        assert_eq!(run(&[1200, 1366, 900, 1366], 1), [data(1200), Datagram::Control, data(900), data(1366)]);
-    }
-
-    #[test]
-    fn copies_are_told() {
-        let seen = run(&[1200, 33, 700], 2);
-        assert_eq!(seen.iter().filter(|datagram| **datagram == Datagram::Copy).count(), 3);
-        assert_eq!(seen.iter().filter(|datagram| matches!(datagram, Datagram::Data(_))).count(), 2);
+        assert_eq!(run(&[1200, 1366, 900, 1366]), [data(1200), Datagram::Control, data(900), data(1366)]);
     }
 }

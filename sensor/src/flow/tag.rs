@@ -28,7 +28,6 @@ pub struct Tagged {
     bursts: Bursts,
     path: QuicPath,
     upload: u64,
-    copied: Copied,
     reported: Reported,
     seq: u32,
     due: i64,
@@ -81,13 +80,6 @@ pub struct Origin {
     pub catalogue: String,
 }
 
-/// Bytes of second copies of datagrams: a doubled mirror.
-#[derive(Debug, Clone, Copy, Default)]
-struct Copied {
-    up: u64,
-    down: u64,
-}
-
 /// Totals at the last record.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Reported {
@@ -138,7 +130,6 @@ impl Tagged {
             bursts: Bursts::new(programmatic).compressed(compresses),
             path: QuicPath::default(),
             upload: 0,
-            copied: Copied::default(),
             reported: Reported::default(),
             seq: 0,
             due: time,
@@ -151,17 +142,13 @@ impl Tagged {
         Self::new(self.tag.clone(), self.client.clone(), time)
     }
 
-    /// Counts a packet that came after the tag; `advance` is what it added to its sender's payload.
+    /// Counts a packet that came after the tag and is no copy; `advance` is what it added to its sender's payload.
     pub fn packet(&mut self, packet: &Packet<'_>, sender: Side, from_client: bool, advance: u64) {
         let content = match packet.l4 {
             L4::Tcp { .. } => advance,
             L4::Udp if self.is_quic(packet) => match self.path.datagram(packet, sender, from_client) {
                 Datagram::Data(bytes) => u64::from(bytes),
                 Datagram::Control => 0,
-                Datagram::Copy => {
-                    *(if from_client { &mut self.copied.up } else { &mut self.copied.down }) += advance;
-                    0
-                }
             },
             L4::Udp => advance,
         };
@@ -294,11 +281,11 @@ fn totals(flow: &Flow, tagged: &Tagged) -> Reported {
     let side = |side: Side| flow.sides.of(side);
     let (client, server) = (side(flow.client), side(flow.client.other()));
     Reported {
-        up: client.payload.saturating_sub(tagged.copied.up),
-        down: server.payload.saturating_sub(tagged.copied.down),
+        up: client.payload,
+        down: server.payload,
         upload: tagged.upload,
-        packets_up: client.packets,
-        packets_down: server.packets,
+        packets_up: client.packets - client.copies,
+        packets_down: server.packets - server.copies,
         turns: tagged.bursts.turns,
     }
 }

@@ -24,6 +24,9 @@ pub struct Counts {
     pub late_flows: u64,
     /// What the dissectors said.
     pub answers: Answers,
+    /// Frames that were copies of one shortly before, on flows to AI services or not yet decided: no `flow` record has
+    /// them. The naming methods count them as they count every frame.
+    pub duplicates: u64,
     pub(super) methods: [Tally; METHODS.len()],
     pub(super) not_flow: BTreeMap<NotFlow, Tally>,
     pub(super) malformed: BTreeMap<&'static str, Tally>,
@@ -81,6 +84,7 @@ impl Counts {
         self.one_way_flows += other.one_way_flows;
         self.late_flows += other.late_flows;
         self.answers.merge(&other.answers);
+        self.duplicates += other.duplicates;
         for (sum, tally) in self.methods.iter_mut().zip(&other.methods) {
             sum.flows += tally.flows;
             sum.add(tally.frames, tally.bytes);

@@ -249,6 +249,12 @@ impl Ledger {
         }
     }
 
+    /// A frame of a flow that is a copy of one shortly before.
+    pub fn duplicate(&mut self, flow: &mut Flow, bytes: u32) {
+        self.open.duplicates += 1;
+        self.flow_frame(flow, bytes);
+    }
+
     /// The naming of a flow is decided: what it has under `pending` in this minute moves to `method`.
     pub fn decide(&mut self, flow: &mut Flow, method: Method) {
         let decided_before = flow.method != Method::Pending;

@@ -7,6 +7,7 @@ mod fragments;
 mod holders;
 mod local;
 mod naming;
+mod packet;
 mod questions;
 mod reading;
 mod rebinding;
@@ -19,25 +20,18 @@ use rules::catalogue::Catalogue;
 
 use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
-use crate::decode::{Decoded, Fragments, L4, Packet, decode};
-use crate::dissect::{Dissector, quic};
-use crate::flow::key::{FlowKey, Side};
-use crate::flow::resolver::Event;
+use crate::decode::{Decoded, Fragments, decode};
+use crate::flow::State;
 use crate::flow::table::{FlowTable, MAX_FLOWS};
-use crate::flow::tag::{self, Tagged};
-use crate::flow::{Flow, State, later};
-use crate::ledger::{Answer, Counts, Ledger, Method};
+use crate::flow::tag;
+use crate::ledger::{Counts, Ledger};
 use crate::local::LocalNets;
 use crate::name::claims::Claims;
 use crate::output::Output;
-use crate::record::{Record, Transport};
+use crate::record::Record;
 use naming::Core;
 pub use naming::Named;
-
-/// Ports whose flows never carry a service's name: DHCP, NTP, NetBIOS, SSDP, WS-Discovery, DHCPv6.
-const INFRASTRUCTURE: [u16; 9] = [67, 68, 123, 137, 138, 546, 547, 1900, 3702];
-/// Multicast name resolution: mDNS and LLMNR.
-const MULTICAST_NAMES: [u16; 2] = [5353, 5355];
+use packet::with_tagged;
 
 /// What a worker needs to know.
 #[derive(Debug, Clone)]
@@ -76,11 +70,6 @@ impl WorkerConfig {
 /// Bytes that all flows of a worker together may hold for reassembly: 3,600 full hellos at the same time. Beyond it the
 /// flow that has waited the longest is given up and counted.
 pub const MAX_HELD: usize = 256 << 20;
-/// µs within which a QUIC Initial with a token and another connection id follows a Retry: one round trip.
-const RETRY: i64 = 3_000_000;
-/// Attempts per flow to read a packet as the start of another QUIC connection.
-const MAX_TRIED: u8 = 8;
-
 /// One worker.
 #[derive(Debug)]
 pub struct Worker {
@@ -272,159 +261,4 @@ impl Worker {
     pub fn ai_flows(&self) -> u64 {
         self.core.ai_flows
     }
-
-    #[inline(always)]
-    fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
-        self.tick(packet.time, out);
-        let (key, sender) = FlowKey::of(packet);
-        let scratch = &mut self.core.scratch;
-        if self.table.get_mut(&key).is_some_and(|flow| begins_anew(flow, packet, sender, scratch))
-            && let Some(flow) = self.table.remove(&key)
-        {
-            self.end(flow, out);
-        }
-        if self.table.get_mut(&key).is_none() && !self.begin(key, packet, sender, out) {
-            return;
-        }
-        let Some(flow) = self.table.get_mut(&key) else { return };
-        let advance = flow.count(packet, sender);
-        let later = later::is_due(flow, packet, sender);
-        match &mut flow.state {
-            State::Decided => {}
-            State::Watched(watch) => {
-                if !watch.packet(packet, sender == flow.client, advance) {
-                    self.core.unwatch(flow);
-                }
-            }
-            State::Tagged(tagged) => {
-                tagged.packet(packet, sender, sender == flow.client, advance);
-                if tagged.is_due(packet.time) {
-                    let record = with_tagged(flow, |f, t| tag::record(f, t, &self.core.origin, packet.time, false));
-                    out.records(record);
-                }
-                self.core.rebinding.learn(flow, packet, sender);
-            }
-            State::Local(_) => self.core.overhear(flow, packet, sender, advance, out),
-            State::Silent | State::Probing(_) | State::Resolver(_) => self.core.read(flow, packet, sender, out),
-        }
-        if later {
-            self.core.read_later(flow, packet, sender, out);
-        }
-        self.core.ledger.flow_frame(flow, packet.frame_len);
-        self.relieve(packet.time, out);
-    }
-
-    /// Begins a flow with its first packet. False when there is no room for it.
-    fn begin(&mut self, key: FlowKey, packet: &Packet<'_>, sender: Side, out: &mut impl Output) -> bool {
-        if self.table.is_full() {
-            for flow in self.table.make_room() {
-                self.core.ledger.broken("flows-evicted");
-                self.end(flow, out);
-            }
-        }
-        let before = self.core.rebinding.before(packet, key);
-        let heir = before.and_then(|before| match &self.table.get_mut(&before)?.state {
-            State::Tagged(tagged) => Some(tagged.heir(packet.time)),
-            _ => None,
-        });
-        let client = self.core.local.client(&key, packet, sender);
-        let Some(flow) = self.table.insert(Flow::new(key, sender, packet, client)) else {
-            self.core.ledger.untracked(packet.frame_len);
-            return false;
-        };
-        self.core.ledger.began();
-        match heir {
-            Some(heir) => self.core.inherit(flow, heir, sender, packet.time, out),
-            None => decide_by_port(flow, packet, &mut self.core.ledger),
-        }
-        true
-    }
-
-    /// Gives up what has waited the longest while too much is held.
-    fn relieve(&mut self, time: i64, out: &mut impl Output) {
-        while let Some(key) = self.core.holders.too_old() {
-            if let Some(flow) = self.table.get_mut(&key) {
-                self.core.evict(flow, time, out);
-            }
-        }
-    }
-
-    /// A flow is over: decide it if that is still open, and write what is left to say.
-    fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
-        let held = flow.held();
-        if flow.method == Method::Pending {
-            let time = flow.last;
-            self.core.give_up(&mut flow, time, out);
-        }
-        flow.later = None;
-        self.core.ledger.ended(&flow);
-        self.core.unheard(&mut flow, out);
-        self.core.unwatch(&mut flow);
-        visibility::step(&mut flow).into_iter().for_each(|step| self.core.visibility.add(step));
-        match std::mem::replace(&mut flow.state, State::Decided) {
-            State::Tagged(mut tagged) => {
-                let time = flow.last;
-                out.records(tag::record(&mut flow, &mut tagged, &self.core.origin, time, true));
-            }
-            State::Resolver(resolver) => {
-                let core = &mut self.core;
-                if resolver.is_unfinished() {
-                    core.ledger.answered(Dissector::Dns, Answer::More);
-                }
-                resolver.finish(|event| {
-                    if let Event::Answered(asked, None) = event {
-                        out.records(core.lookup(&flow, &asked, None));
-                    }
-                });
-            }
-            State::Silent | State::Probing(_) | State::Local(_) | State::Watched(_) | State::Decided => {}
-        }
-        self.core.holders.changed(&flow, held);
-        out.flow(&flow);
-    }
-}
-
-/// True when a packet begins another connection on a five-tuple that has one: a SYN of its own, or a QUIC Initial whose
-/// own connection id opens it.
-fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
-    match packet.l4 {
-        L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender, packet.time),
-        L4::Udp if !quic::is_long_header(packet.payload) || flow.state.is_open() => false,
-        L4::Udp => {
-            let may = sender == flow.client || flow.method != Method::Quic;
-            let initial = quic::initials(packet.payload).next().filter(|_| may);
-            // After a Retry the same connection goes on with another id, and brings the server's token.
-            let retried = |token: bool| token && packet.time.saturating_sub(flow.start) < RETRY;
-            let initial = initial.filter(|i| i.connection() != flow.connection && !retried(i.has_token));
-            initial.is_some_and(|initial| {
-                flow.tried = flow.tried.saturating_add(1);
-                flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
-            })
-        }
-    }
-}
-
-/// Decides flows whose port says that they never carry a service's name, unless the first packet shows that they do.
-fn decide_by_port(flow: &mut Flow, packet: &Packet<'_>, ledger: &mut Ledger) {
-    let any = |list: &[u16]| list.contains(&flow.server_end().1);
-    if flow.key.transport != Transport::Udp {
-        return;
-    }
-    let method = match () {
-        () if any(&MULTICAST_NAMES) => Method::Resolver,
-        () if any(&INFRASTRUCTURE) => Method::Infrastructure,
-        () => return,
-    };
-    if !reading::shows_hello(packet) {
-        ledger.decide(flow, method);
-        flow.state = State::Decided;
-    }
-}
-
-/// Lends a tagged flow and its tag at the same time.
-fn with_tagged<T>(flow: &mut Flow, act: impl FnOnce(&mut Flow, &mut Tagged) -> Option<T>) -> Option<T> {
-    let State::Tagged(mut tagged) = std::mem::replace(&mut flow.state, State::Decided) else { return None };
-    let result = act(flow, &mut tagged);
-    flow.state = State::Tagged(tagged);
-    result
 }

@@ -30,6 +30,19 @@ impl Core {
         self.holders.changed(flow, before);
     }
 
+    /// Reads a packet that is thought to be a copy of one before.
+    pub(super) fn read_copy(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let before = flow.held();
+        if matches!(flow.state, State::Silent) && !packet.payload.is_empty() {
+            self.begin(flow, packet);
+        }
+        if let State::Probing(probe) = &mut flow.state {
+            let look = probe.look_at(packet, sender, &mut self.scratch);
+            self.looked(flow, look, packet, out);
+            self.holders.changed(flow, before);
+        }
+    }
+
     /// The first payload: a flow on the port of DNS is DNS, unless it begins as TLS or QUIC does.
     fn begin(&mut self, flow: &mut Flow, packet: &Packet<'_>) {
         let is_dns = [packet.src.1, packet.dst.1].contains(&resolver::PORT) && !shows_hello(packet);

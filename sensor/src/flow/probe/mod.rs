@@ -96,7 +96,21 @@ impl Probe {
     /// Looks at one packet that `sender` sent. `scratch` is for decryption; its content does not matter.
     pub fn look(&mut self, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> Look {
         let bytes = self.bytes();
-        let (look, limit) = match packet.l4 {
+        let look = self.look_at(packet, sender, scratch);
+        let limit = if packet.l4 == L4::Udp { MAX_DATAGRAMS } else { MAX_SEGMENTS };
+        match look {
+            Look::More if self.bytes() > bytes || packet.payload.is_empty() => Look::More,
+            Look::More | Look::Malformed(_) | Look::Full => {
+                self.looked += 1;
+                if self.looked >= limit { Look::GiveUp } else { look }
+            }
+            Look::Found(_) | Look::Tunnel(_) | Look::GiveUp => look,
+        }
+    }
+
+    /// The same of a packet that is thought to be a copy: it brings the end of the search no nearer.
+    pub fn look_at(&mut self, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> Look {
+        let look = match packet.l4 {
             L4::Tcp { seq, flags } => {
                 if flags.syn() {
                     self.tcp.of_mut(sender).begin(seq.wrapping_add(1));
@@ -106,22 +120,14 @@ impl Probe {
                     return Look::More;
                 }
                 let seq = seq.wrapping_add(u32::from(flags.syn()));
-                (self.tcp.of_mut(sender).segment(seq, packet.payload, sender), MAX_SEGMENTS)
+                self.tcp.of_mut(sender).segment(seq, packet.payload, sender)
             }
-            L4::Udp => (self.quic.get_or_insert_default().datagram(packet.payload, sender, scratch), MAX_DATAGRAMS),
+            L4::Udp => self.quic.get_or_insert_default().datagram(packet.payload, sender, scratch),
         };
-        match look {
-            Look::Tunnel(found) => {
-                self.tunnel = Some(found.clone());
-                Look::Tunnel(found)
-            }
-            Look::More if self.bytes() > bytes => Look::More,
-            Look::More | Look::Malformed(_) | Look::Full => {
-                self.looked += 1;
-                if self.looked >= limit { Look::GiveUp } else { look }
-            }
-            Look::Found(_) | Look::GiveUp => look,
+        if let Look::Tunnel(found) = &look {
+            self.tunnel = Some(found.clone());
         }
+        look
     }
 
     /// Looks at what stands behind the request to a proxy, in the same segment.
