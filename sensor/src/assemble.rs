@@ -13,8 +13,11 @@ pub const MAX_BYTES: usize = 72 << 10;
 /// Pieces with gaps between them. A hello of 1,800 bytes that comes one byte at a time in any order has at most 900.
 pub const MAX_PIECES: usize = 1024;
 
-/// What a piece costs beside its bytes.
-const PIECE: usize = size_of::<Piece>();
+/// What a piece costs beside its bytes: its entry, and what an allocation of few bytes takes.
+const PIECE: usize = size_of::<Piece>() + 32;
+
+/// Room for so many bytes is kept, however few of them are left.
+const ROOM: usize = 512;
 
 /// The assembler's bounds are reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +38,8 @@ pub struct Assembler {
     start: i64,
     /// By place; none touches the next.
     pieces: Vec<Piece>,
+    /// The most pieces since it was empty: their room is kept until it is empty again.
+    most: usize,
     held: usize,
 }
 
@@ -92,7 +97,7 @@ impl Assembler {
 
     /// The same and what holding them costs.
     pub fn held(&self) -> usize {
-        self.held + self.pieces.len() * PIECE
+        self.held + self.most * PIECE
     }
 
     /// True when nothing is held.
@@ -148,8 +153,7 @@ impl Assembler {
 
     /// Forgets everything that is held; the start stays where it is.
     pub fn clear(&mut self) {
-        self.pieces.clear();
-        self.held = 0;
+        *self = Self { start: self.start, ..Self::default() };
     }
 
     /// Reads from another place on; what lies before it is forgotten.
@@ -157,10 +161,12 @@ impl Assembler {
         self.start = start;
         let gone = self.pieces.partition_point(|piece| piece.end() <= start);
         self.pieces.drain(..gone);
-        if let Some(first) = self.pieces.first_mut() {
-            let before = usize::try_from(start - first.at).unwrap_or(0);
-            first.bytes.drain(..before);
-            first.at += before as i64;
+        let Some(first) = self.pieces.first_mut() else { return self.clear() };
+        let before = usize::try_from(start - first.at).unwrap_or(0);
+        first.bytes.drain(..before);
+        first.at += before as i64;
+        if first.bytes.capacity() > ROOM.max(first.bytes.len().saturating_mul(4)) {
+            first.bytes.shrink_to_fit();
         }
         self.held = self.pieces.iter().map(|piece| piece.bytes.len()).sum();
     }
@@ -197,6 +203,7 @@ impl Assembler {
                 _ if is_full => return Err(Full),
                 _ => {
                     self.pieces.insert(i, Piece { at, bytes: data.iter().copied().collect() });
+                    self.most = self.most.max(self.pieces.len());
                     self.held += data.len();
                     data.len()
                 }
@@ -319,5 +326,32 @@ mod tests {
         }
         assert_eq!(a.insert(60_000, b"x"), Err(Full));
         assert_eq!(a.held(), MAX_PIECES * (1 + PIECE));
+        a.clear();
+        assert_eq!((a.held(), a.pieces.capacity()), (0, 0));
+    }
+
+    /// A probe tells by it whether a segment brought the hello further.
+    #[test]
+    fn what_is_held_grows_with_every_new_byte() {
+        let mut a = Assembler::default();
+        let places = (1..600).step_by(2).chain((0..600).step_by(2));
+        let held: Vec<usize> = places.map(|at| a.insert(at, b"x").map(|_| a.held()).unwrap()).collect();
+        assert!(held.is_sorted_by(|before, after| before < after));
+        a.consume(600);
+        assert_eq!(a.held(), 0);
+    }
+
+    #[test]
+    fn room_of_what_was_read_is_given_back() {
+        let mut a = Assembler::default();
+        a.insert(0, &[7; 60_000]).unwrap();
+        a.insert(60_010, b"later").unwrap();
+        a.consume(59_999);
+        assert_eq!(a.ready(), [7]);
+        assert!(a.pieces[0].bytes.capacity() <= ROOM);
+        a.consume(1);
+        assert_eq!(a.held(), 5 + 2 * PIECE);
+        a.start_at(60_015);
+        assert_eq!((a.held(), a.pieces.capacity()), (0, 0));
     }
 }

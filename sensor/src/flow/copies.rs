@@ -24,6 +24,8 @@ const WINDOW: u32 = 20_000;
 /// them. Where the second mirrored port is slower, all that a sender puts on the wire in one go passes the first before
 /// the second gives copies: ten packets (RFC 6928, RFC 9002 section 7.2).
 const REMEMBERED: usize = 16;
+/// The same of a connection that has just been opened: one that stays silent takes no more room.
+const OPENING: usize = 3;
 /// Bytes of payload that are compared. Of QUIC they reach behind all but the longest connection ids to what is
 /// encrypted, and so never repeats; a mirror that cuts frames to 66 bytes still holds them.
 const SAMPLE: usize = 24;
@@ -51,14 +53,15 @@ pub(super) enum Copies {
 /// The last packets of one side.
 #[derive(Debug, Default)]
 pub(super) struct Last {
-    prints: [Print; REMEMBERED],
+    /// In no order once there are [`REMEMBERED`].
+    prints: Vec<Print>,
     next: usize,
 }
 
 /// What tells one packet from another. Two that differ have the same one in a flow of billions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Print {
-    /// Identification, lengths and the header without options; 0 is an empty place.
+    /// Identification, lengths and the header without options.
     head: u32,
     /// Options and payload, or [`CUT`].
     rest: u32,
@@ -93,6 +96,14 @@ impl Copies {
 
 impl Last {
     fn add(&mut self, print: Print) {
+        let known = self.prints.len();
+        if known < REMEMBERED {
+            if known == self.prints.capacity() {
+                self.prints.reserve_exact(if known == 0 { OPENING } else { REMEMBERED - known });
+            }
+            self.prints.push(print);
+            return;
+        }
         if let Some(place) = self.prints.get_mut(self.next) {
             *place = print;
         }
