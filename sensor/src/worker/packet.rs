@@ -28,47 +28,27 @@ impl Worker {
     pub(super) fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
         self.tick(packet.time, out);
         let (key, sender) = FlowKey::of(packet);
+        if may_begin_anew(packet) {
+            self.replace(&key, packet, sender, out);
+        }
+        if let Some(flow) = self.table.get_mut(&key) {
+            self.core.packet(flow, packet, sender, out);
+        } else if self.begin(key, packet, sender, out)
+            && let Some(flow) = self.table.get_mut(&key)
+        {
+            self.core.packet(flow, packet, sender, out);
+        }
+        self.relieve(packet.time, out);
+    }
+
+    /// Ends the flow of a five-tuple on which a packet begins another connection.
+    fn replace(&mut self, key: &FlowKey, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
         let scratch = &mut self.core.scratch;
-        if self.table.get_mut(&key).is_some_and(|flow| begins_anew(flow, packet, sender, scratch))
-            && let Some(flow) = self.table.remove(&key)
+        if self.table.get_mut(key).is_some_and(|flow| begins_anew(flow, packet, sender, scratch))
+            && let Some(flow) = self.table.remove(key)
         {
             self.end(flow, out);
         }
-        if self.table.get_mut(&key).is_none() && !self.begin(key, packet, sender, out) {
-            return;
-        }
-        let Some(flow) = self.table.get_mut(&key) else { return };
-        let Some(advance) = flow.count(packet, sender) else {
-            // A name may be in it all the same: where headers are alike, or more of it was captured than of the first.
-            self.core.read_copy(flow, packet, sender, out);
-            self.core.ledger.duplicate(flow, packet.frame_len);
-            return self.relieve(packet.time, out);
-        };
-        let later = later::is_due(flow, packet, sender);
-        match &mut flow.state {
-            State::Decided => {}
-            State::Watched(watch) => {
-                if !watch.packet(packet, sender == flow.client, advance) {
-                    self.core.unwatch(flow);
-                }
-            }
-            State::Tagged(tagged) => {
-                tagged.packet(packet, sender, sender == flow.client, advance);
-                if tagged.is_due(packet.time) {
-                    let record = with_tagged(flow, |f, t| tag::record(f, t, &self.core.origin, packet.time, false));
-                    out.records(record);
-                }
-                self.core.rebinding.learn(flow, packet, sender);
-            }
-            State::Silent | State::Probing(_) | State::Resolver(_) | State::Local(_) => {
-                look(&mut self.core, flow, packet, sender, advance, out);
-            }
-        }
-        if later {
-            self.core.read_later(flow, packet, sender, out);
-        }
-        self.core.ledger.flow_frame(flow, packet.frame_len);
-        self.relieve(packet.time, out);
     }
 
     /// Begins a flow with its first packet. False when there is no room for it.
@@ -141,33 +121,77 @@ impl Worker {
     }
 }
 
-/// True when a packet begins another connection on a five-tuple that has one: a SYN of its own, or a QUIC Initial whose
-/// own connection id opens it.
-fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
-    match packet.l4 {
-        L4::Tcp { seq, flags } => flags.syn() && !flags.ack() && !flow.same_syn(seq, sender, packet.time),
-        L4::Udp if !quic::is_long_header(packet.payload) || flow.state.is_open() => false,
-        L4::Udp => {
-            let may = sender == flow.client || flow.method != Method::Quic;
-            let initial = quic::initials(packet.payload).next().filter(|_| may);
-            // After a Retry the same connection goes on with another id, and brings the server's token.
-            let retried = |token: bool| token && packet.time.saturating_sub(flow.start) < RETRY;
-            let initial = initial.filter(|i| i.connection() != flow.connection && !retried(i.has_token));
-            initial.is_some_and(|initial| {
-                flow.tried = flow.tried.saturating_add(1);
-                flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
-            })
+impl Core {
+    /// Counts a packet of a flow, and looks at it as far as the flow still needs it.
+    #[inline]
+    fn packet(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let Some(advance) = flow.count(packet, sender) else {
+            // A name may be in it all the same: where headers are alike, or more of it was captured than of the first.
+            self.read_copy(flow, packet, sender, out);
+            self.ledger.duplicate(flow, packet.frame_len);
+            return;
+        };
+        let later = later::is_due(flow, packet, sender);
+        match &mut flow.state {
+            State::Decided => {}
+            State::Watched(watch) => {
+                if !watch.packet(packet, sender == flow.client, advance) {
+                    self.unwatch(flow);
+                }
+            }
+            State::Tagged(tagged) => {
+                tagged.packet(packet, sender, sender == flow.client, advance);
+                if tagged.is_due(packet.time) {
+                    let record = with_tagged(flow, |f, t| tag::record(f, t, &self.origin, packet.time, false));
+                    out.records(record);
+                }
+                self.rebinding.learn(flow, packet, sender);
+            }
+            State::Silent | State::Probing(_) | State::Resolver(_) | State::Local(_) => {
+                self.look(flow, packet, sender, advance, out);
+            }
         }
+        if later {
+            self.read_later(flow, packet, sender, out);
+        }
+        self.ledger.flow_frame(flow, packet.frame_len);
+    }
+
+    /// Looks at a packet of a flow that is not decided.
+    fn look(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, advance: u64, out: &mut impl Output) {
+        match flow.state {
+            State::Local(_) => self.overhear(flow, packet, sender, advance, out),
+            _ => self.read(flow, packet, sender, out),
+        }
+        flow.forget_copies();
     }
 }
 
-/// Looks at a packet of a flow that is not decided.
-fn look(core: &mut Core, flow: &mut Flow, packet: &Packet<'_>, sender: Side, advance: u64, out: &mut impl Output) {
-    match flow.state {
-        State::Local(_) => core.overhear(flow, packet, sender, advance, out),
-        _ => core.read(flow, packet, sender, out),
+/// True when a packet has the form of one that begins a connection.
+fn may_begin_anew(packet: &Packet<'_>) -> bool {
+    match packet.l4 {
+        L4::Tcp { flags, .. } => flags.syn() && !flags.ack(),
+        L4::Udp => quic::is_long_header(packet.payload),
     }
-    flow.forget_copies();
+}
+
+/// True when such a packet begins another connection on a five-tuple that has one: a SYN of its own, or a QUIC Initial
+/// whose own connection id opens it.
+fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut Vec<u8>) -> bool {
+    if let L4::Tcp { seq, .. } = packet.l4 {
+        return !flow.same_syn(seq, sender, packet.time);
+    }
+    if flow.state.is_open() || flow.method == Method::Quic && sender != flow.client {
+        return false;
+    }
+    let Some(initial) = quic::initials(packet.payload).next() else { return false };
+    // After a Retry the same connection goes on with another id, and brings the server's token.
+    let retried = initial.has_token && packet.time.saturating_sub(flow.start) < RETRY;
+    if retried || initial.connection() == flow.connection {
+        return false;
+    }
+    flow.tried = flow.tried.saturating_add(1);
+    flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
 }
 
 /// Decides flows whose port says that they never carry a service's name, unless the first packet shows that they do.

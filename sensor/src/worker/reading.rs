@@ -40,6 +40,7 @@ impl Core {
             let look = probe.look_at(packet, sender, &mut self.scratch);
             self.looked(flow, look, packet, out);
             self.holders.changed(flow, before);
+            flow.forget_copies();
         }
     }
 
