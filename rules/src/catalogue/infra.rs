@@ -2,6 +2,8 @@
 //!
 //! They are no AI services and never use; they tell how much of the traffic cannot be named.
 
+use std::sync::{Arc, LazyLock};
+
 use jiff::civil::Date;
 use serde::Deserialize;
 
@@ -79,9 +81,11 @@ struct File {
 
 impl Infra {
     /// The hosts that are compiled in.
-    pub fn builtin() -> Infra {
+    pub fn builtin() -> Arc<Infra> {
         #[expect(clippy::expect_used, reason = "a constant of this build; a test parses these very bytes")]
-        Infra::parse(DATA).expect("the built-in infrastructure hosts parse")
+        static BUILTIN: LazyLock<Arc<Infra>> =
+            LazyLock::new(|| Arc::new(Infra::parse(DATA).expect("the built-in infrastructure hosts parse")));
+        BUILTIN.clone()
     }
 
     fn parse(text: &str) -> Result<Infra, toml::de::Error> {
@@ -112,10 +116,9 @@ impl Infra {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
-
     use super::*;
     use crate::catalogue::Catalogue;
+    use std::collections::HashSet;
 
     #[test]
     fn each_kind_of_blind_spot_is_known() {

@@ -4,6 +4,8 @@
 //! A port alone is never more than weak: anything can listen there. A path names the endpoint and only
 //! sometimes the product, since many products serve each other's paths.
 
+use std::sync::{Arc, LazyLock};
+
 use jiff::civil::Date;
 use serde::Deserialize;
 
@@ -120,9 +122,11 @@ struct File {
 
 impl LocalServers {
     /// The servers that are compiled in.
-    pub fn builtin() -> LocalServers {
+    pub fn builtin() -> Arc<LocalServers> {
         #[expect(clippy::expect_used, reason = "a constant of this build; a test parses these very bytes")]
-        LocalServers::parse(DATA).expect("the built-in local servers parse")
+        static BUILTIN: LazyLock<Arc<LocalServers>> =
+            LazyLock::new(|| Arc::new(LocalServers::parse(DATA).expect("the built-in local servers parse")));
+        BUILTIN.clone()
     }
 
     fn parse(text: &str) -> Result<LocalServers, toml::de::Error> {

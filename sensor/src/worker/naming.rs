@@ -35,8 +35,8 @@ const DNS_OVER_TLS: u16 = 853;
 pub(super) struct Core {
     pub(super) origin: Origin,
     pub(super) catalogue: Arc<Catalogue>,
-    pub(super) infra: Infra,
-    pub(super) servers: LocalServers,
+    pub(super) infra: Arc<Infra>,
+    pub(super) servers: Arc<LocalServers>,
     pub(super) local: LocalNets,
     pub(super) claims: Claims,
     clients: Clients,

@@ -12,7 +12,7 @@ use sensor::decode::{Decoded, decode as decode_frame};
 use sensor::dissect::client_hello::ClientHello;
 use sensor::dissect::ja4::{Over, ja4};
 use sensor::dissect::{Parse, dns as dns_parser, http as http_parser, quic as quic_parser, tls};
-use sensor::output::Output;
+use sensor::output::{Name, Output};
 use sensor::record::Record;
 use sensor::worker::{Worker, WorkerConfig};
 
@@ -33,13 +33,14 @@ pub(crate) type Property = fn(&[u8]);
 
 /// Every target by its name.
 #[allow(dead_code, reason = "a fuzz target runs one of them")]
-pub(crate) const TARGETS: [(&str, Property); 7] = [
+pub(crate) const TARGETS: [(&str, Property); 8] = [
     ("decode", decode),
     ("hello", hello),
     ("quic", quic),
     ("http", http),
     ("dns", dns),
     ("file", file),
+    ("stream", stream),
     ("worker", worker),
 ];
 
@@ -138,7 +139,6 @@ pub(crate) fn file(bytes: &[u8]) {
 /// The whole packet path: frames with two bytes of length, one of link type and one of time before each. Every frame is
 /// counted in one line of the ledger.
 pub(crate) fn worker(bytes: &[u8]) {
-    static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::builtin()));
     let mut worker = Worker::new(WorkerConfig::new(CATALOGUE.clone()));
     let (mut out, mut rest, mut time) = (Records(0), bytes, 1_795_225_912_000_000_i64);
     while let [high, low, link, step, data @ ..] = rest {
@@ -153,6 +153,71 @@ pub(crate) fn worker(bytes: &[u8]) {
     worker.finish(&mut out);
     let (totals, lines) = (worker.totals(), worker.totals().accounted());
     assert_eq!((totals.frames, totals.bytes), (lines.frames, lines.bytes));
+}
+
+/// Segments of one TCP connection: two bytes of place, one of length and flags, one that says whose bytes they carry, and
+/// the bytes of a hello or of the input. Whatever they are, the ledger adds up, and the next connection has its name.
+pub(crate) fn stream(bytes: &[u8]) {
+    let mut worker = Worker::new(WorkerConfig::new(CATALOGUE.clone()));
+    let (mut out, mut rest, mut time) = (Names::default(), bytes, 1_795_225_912_000_000_i64);
+    let hello = small_hello();
+    while let [high, low, flags, source, data @ ..] = rest {
+        let place = u16::from_be_bytes([*high, *low]);
+        let wanted = usize::from(*flags >> 2) * 4;
+        let from = if source & 1 == 0 { &hello } else { data };
+        let begin = if source & 1 == 0 { usize::from(place).min(from.len()) } else { 0 };
+        let end = from.len().min(begin + wanted);
+        let control = [0x10, 0x02, 0x18, 0x04][usize::from(*flags & 3)];
+        let frame = segment(40_000, source & 2 == 0, u32::from(place), control, &from[begin..end]);
+        time += 1_000;
+        give(&mut worker, &mut out, time, &frame);
+        rest = if source & 1 == 0 { data } else { &data[end..] };
+    }
+    out.0.clear();
+    give(&mut worker, &mut out, time + 1, &segment(40_001, true, 0, 0x18, &hello));
+    assert_eq!(out.0, ["claude.ai"]);
+    worker.finish(&mut out);
+    let (totals, lines) = (worker.totals(), worker.totals().accounted());
+    assert_eq!((totals.frames, totals.bytes), (lines.frames, lines.bytes));
+}
+
+fn give(worker: &mut Worker, out: &mut Names, time: i64, data: &[u8]) {
+    worker.frame(&Frame { time, data, wire_len: data.len() as u32, link: LinkType::RawIp }, out);
+}
+
+/// An IPv4 packet from the client at `port`, or back to it.
+fn segment(port: u16, up: bool, seq: u32, control: u8, payload: &[u8]) -> Vec<u8> {
+    let (client, server) = (([10, 0, 0, 7], port), ([198, 51, 100, 30], 443));
+    let (from, to) = if up { (client, server) } else { (server, client) };
+    let length = (40 + payload.len() as u16).to_be_bytes();
+    let ip = [&[0x45, 0][..], &length, &[0, 0, 0, 0, 64, 6, 0, 0], &from.0, &to.0].concat();
+    let ports = [from.1.to_be_bytes(), to.1.to_be_bytes()].concat();
+    let tcp = [&ports[..], &seq.to_be_bytes(), &[0, 0, 0, 0, 0x50, control, 0xff, 0xff, 0, 0, 0, 0]].concat();
+    [&ip, &tcp, payload].concat()
+}
+
+/// A record with a ClientHello for claude.ai.
+fn small_hello() -> Vec<u8> {
+    let vec16 = |bytes: &[u8]| [&(bytes.len() as u16).to_be_bytes(), bytes].concat();
+    let sni = vec16(&[&[0], &vec16(b"claude.ai")[..]].concat());
+    let extensions = vec16(&[&[0, 0], &vec16(&sni)[..]].concat());
+    let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 0x01, 1, 0], &extensions].concat();
+    let message = [&[1, 0], &vec16(&body)[..]].concat();
+    [&[22, 3, 1], &vec16(&message)[..]].concat()
+}
+
+static CATALOGUE: LazyLock<Arc<Catalogue>> = LazyLock::new(|| Arc::new(Catalogue::builtin()));
+
+/// The names that were found.
+#[derive(Default)]
+struct Names(Vec<String>);
+
+impl Output for Names {
+    fn record(&mut self, _: Record) {}
+
+    fn name(&mut self, name: &Name<'_>) {
+        self.0.extend(name.name.map(str::to_owned));
+    }
 }
 
 struct Records(usize);
