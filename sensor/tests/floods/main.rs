@@ -31,7 +31,7 @@ const PLACE: usize = 57;
 /// A flow, and what the search for the oldest needs of it.
 const FLOW: usize = 288 + 32;
 /// What reads a flow, and the lists of pieces of its two directions.
-const READ: usize = 272 + 2 * 176;
+const READ: usize = 272 + 2 * 48;
 /// What reads a QUIC handshake: the keys.
 const QUIC: usize = 272 + 1_400;
 /// What watches a flow whose name is not listed, and the name.
