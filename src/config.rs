@@ -1,6 +1,7 @@
 //! The configuration file, and what the command line makes of it.
 
 use std::fs::{self, File, TryLockError};
+use std::num::NonZeroU16;
 use std::ops::Range;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -12,9 +13,10 @@ use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
 use rules::policy::{Policy, PolicyError};
+use sensor::flow::table::MAX_FLOWS;
 use sensor::local::LocalNets;
 use sensor::spool::Limits;
-use sensor::worker::WorkerConfig;
+use sensor::worker::{MAX_HELD, WorkerConfig};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -82,6 +84,23 @@ struct Site {
 struct Sensor {
     name: Option<Name>,
     local_nets: Option<Vec<IpNet>>,
+    max_flows: Option<MaxFlows>,
+    max_reassembly_mb: Option<NonZeroU16>,
+}
+
+/// Flows that are tracked at the same time: with fewer the table cannot tell a flood from its own flows, and more than
+/// this are tens of gigabytes.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(try_from = "u32")]
+struct MaxFlows(usize);
+
+impl TryFrom<u32> for MaxFlows {
+    type Error = String;
+
+    fn try_from(flows: u32) -> Result<Self, String> {
+        let fits = (1_000..=10_000_000).contains(&flows);
+        if fits { Ok(Self(flows as usize)) } else { Err("max_flows is 1000 to 10000000".to_owned()) }
+    }
 }
 
 /// A name that goes into each record and file names nowhere.
@@ -126,6 +145,10 @@ pub(crate) struct Setup {
     pub(crate) sensor: String,
     /// The office's own networks.
     pub(crate) local: LocalNets,
+    /// Flows that are tracked at the same time.
+    max_flows: usize,
+    /// Bytes that they may hold for reassembly.
+    max_held: usize,
     /// Where facts are kept.
     pub(crate) store: StoreChoice,
     /// How large the spool may become.
@@ -165,6 +188,8 @@ impl Setup {
             time_zone: file.site.time_zone.map_or_else(system_zone, |zone| zone.0),
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
             local,
+            max_flows: file.sensor.max_flows.map_or(MAX_FLOWS, |flows| flows.0),
+            max_held: file.sensor.max_reassembly_mb.map_or(MAX_HELD, |mib| usize::from(mib.get()) << 20),
             store,
             sinks,
             remarks,
@@ -188,6 +213,8 @@ impl Setup {
             site: self.site.clone(),
             source,
             local: self.local.clone(),
+            max_flows: self.max_flows,
+            max_held: self.max_held,
             ..WorkerConfig::new(self.rules.current())
         }
     }
@@ -296,4 +323,33 @@ fn default_data_dir() -> PathBuf {
 
 fn system_zone() -> TimeZone {
     TimeZone::try_system().unwrap_or(TimeZone::UTC)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn worker(text: &str) -> Result<WorkerConfig, Failure> {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("config.toml");
+        fs::write(&path, text).unwrap();
+        let args =
+            SetupArgs { config: Some(path), data_dir: Some(dir.path().join("data")), ..SetupArgs::default() };
+        Setup::load(&args).map(|setup| setup.worker(String::new()))
+    }
+
+    #[test]
+    fn how_much_a_worker_may_take() {
+        let config = worker("[sensor]\nmax_flows = 100000\nmax_reassembly_mb = 32\n").unwrap();
+        assert_eq!((config.max_flows, config.max_held), (100_000, 32 << 20));
+        let config = worker("").unwrap();
+        assert_eq!((config.max_flows, config.max_held), (MAX_FLOWS, MAX_HELD));
+        for (text, word) in [
+            ("[sensor]\nmax_flows = 999\n", "max_flows is 1000 to 10000000"),
+            ("[sensor]\nmax_reassembly_mb = 0\n", "nonzero"),
+        ] {
+            let Err(Failure::Usage(message)) = worker(text) else { panic!("{text}") };
+            assert!(message.contains("config.toml:2") && message.contains(word), "{message}");
+        }
+    }
 }

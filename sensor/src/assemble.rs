@@ -202,6 +202,10 @@ impl Assembler {
                 }
                 _ if is_full => return Err(Full),
                 _ => {
+                    // Nearly all streams have one piece at a time.
+                    if self.pieces.is_empty() {
+                        self.pieces.reserve_exact(1);
+                    }
                     self.pieces.insert(i, Piece { at, bytes: data.iter().copied().collect() });
                     self.most = self.most.max(self.pieces.len());
                     self.held += data.len();

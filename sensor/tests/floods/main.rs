@@ -31,13 +31,13 @@ const PLACE: usize = 57;
 /// A flow, and what the search for the oldest needs of it.
 const FLOW: usize = 288 + 32;
 /// What reads a flow, and the lists of pieces of its two directions.
-const READ: usize = 272 + 2 * 176;
+const READ: usize = 272 + 2 * 48;
 /// What reads a QUIC handshake: the keys.
 const QUIC: usize = 272 + 1_400;
 /// What watches a flow whose name is not listed, and the name.
 const WATCHED: usize = 272 + 272;
-/// What is kept of a flow to an AI service that offers as many protocols as are kept.
-const TAGGED: usize = 576 + 16 * (24 + 48) + 300;
+/// What is kept of a flow to an AI service: sixteen protocols, and names.
+const TAGGED: usize = 576 + 16 * (24 + 48) + 672;
 /// Devices of ten minutes, at the end of them twice.
 const DEVICES: usize = 72 * MIB;
 /// Hosts of an hour, with a name and a client each.
@@ -195,7 +195,7 @@ const KINDS: [Kind; 16] = [
         name: "connection ids",
         flood: |_| Box::new(kinds::ids()),
         frames: [50_000, 1_000_000],
-        lists: 5 * MIB,
+        lists: 10 * MIB,
         ..NONE
     },
 ];
@@ -280,6 +280,17 @@ floods! {
     connection_ids: "connection ids";
 }
 
+#[test]
+fn the_page_on_memory_has_the_defaults() {
+    let page = include_str!("../../../docs/operations.md");
+    let rows = [
+        format!("| `sensor.max_flows`, {},{} |", MAX_FLOWS / 1_000, MAX_FLOWS % 1_000),
+        format!("| `sensor.max_reassembly_mb`, {} MiB |", MAX_HELD / MIB),
+    ];
+    rows.iter().for_each(|row| assert!(page.contains(row), "{row}"));
+    KINDS.iter().flat_map(|kind| kind.words).for_each(|word| assert!(page.contains(word), "{word}"));
+}
+
 /// `SHADOWTAP_FLOOD` names a part of the floods to run.
 #[test]
 #[ignore = "minutes and gigabytes: prints what floods of full size take, best with --release"]
@@ -303,4 +314,6 @@ fn full_size() {
         outcome.is_good();
         outcome.stays_below(ceiling);
     }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    status.lines().filter(|line| line.starts_with("VmHWM")).for_each(|line| eprintln!("resident at most: {line}"));
 }

@@ -181,12 +181,12 @@ fn parts(n: usize, send: &mut Send<'_>) {
     }
 }
 
-/// Half of a hello, all of it sent again with each new byte.
+/// Segments of a hello of which a tenth is new.
 fn again(n: usize, send: &mut Send<'_>) {
     let stream = hello(60_000, 16_384);
     let ((from, to), mut frame) = (ends(443), Vec::new());
-    for end in 1..n / 1_000 {
-        tcp(&mut frame, from, to, 100, ACK, &stream[..end * 500]);
+    for at in (0..n - 1_400).step_by(138) {
+        tcp(&mut frame, from, to, 100 + at as u32, ACK, &stream[at..at + 1_380]);
         send(&frame);
     }
 }
