@@ -13,6 +13,7 @@ pub mod sight;
 pub mod speech;
 pub mod table;
 pub mod tag;
+pub mod waiting;
 pub mod watch;
 
 use crate::decode::{L4, Mac, Packet};
@@ -24,6 +25,7 @@ use probe::Probe;
 use resolver::Resolver;
 use sight::Counted;
 use tag::Tagged;
+use waiting::Waiting;
 use watch::Watch;
 
 /// A step in the sequence numbers larger than this is no loss or reordering: another connection, or an attempt to
@@ -65,6 +67,8 @@ pub enum State {
     Local(Box<Listening>),
     /// Named, and in no catalogue: it may be an AI service that nobody has listed.
     Watched(Box<Watch>),
+    /// Its hello names nothing: DNS may tell in a moment.
+    Waiting(Box<Waiting>),
     /// Decided, and no AI service: from here on a packet costs two additions.
     Decided,
     /// An AI service.
@@ -127,7 +131,8 @@ impl State {
         match self {
             Self::Probing(probe) => probe.held(),
             Self::Resolver(resolver) => resolver.held(),
-            Self::Silent | Self::Local(_) | Self::Watched(_) | Self::Decided | Self::Tagged(_) => 0,
+            Self::Silent | Self::Local(_) | Self::Watched(_) => 0,
+            Self::Waiting(_) | Self::Decided | Self::Tagged(_) => 0,
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
 
+mod budget;
 mod candidates;
 mod fragments;
 mod holders;
@@ -12,6 +13,7 @@ mod reading;
 mod rebinding;
 mod span;
 mod visibility;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -28,7 +30,6 @@ use crate::flow::tag::{self, Tagged};
 use crate::flow::{Flow, State, later};
 use crate::ledger::{Answer, Counts, Ledger, Method};
 use crate::local::LocalNets;
-use crate::name::claims::Claims;
 use crate::output::Output;
 use crate::record::{Record, Transport};
 use naming::Core;
@@ -156,7 +157,7 @@ impl Worker {
         if self.clock.is_before(time) {
             self.drop_fragments();
             self.end_all(out);
-            self.core.claims = Claims::default();
+            self.core.forget();
         }
         self.clock.reset();
     }
@@ -204,6 +205,7 @@ impl Worker {
 
     /// Lets time pass without a packet: writes what is due at `time` (µs).
     pub fn tick(&mut self, time: i64, out: &mut impl Output) {
+        self.settle(time, out);
         let Some(over) = self.table.expire(time) else { return };
         let table = &mut self.table;
         self.core.holders.tidy(|key| table.get_mut(key).is_some_and(|flow| flow.held() > 0));
@@ -291,6 +293,10 @@ impl Worker {
         let later = later::is_due(flow, packet, sender);
         match &mut flow.state {
             State::Decided => {}
+            State::Waiting(waiting) => {
+                waiting.packet(packet, sender, sender == flow.client, advance);
+                self.core.rebinding.learn(flow, packet, sender);
+            }
             State::Watched(watch) => {
                 if !watch.packet(packet, sender == flow.client, advance) {
                     self.core.unwatch(flow);
@@ -352,8 +358,9 @@ impl Worker {
     /// A flow is over: decide it if that is still open, and write what is left to say.
     fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
         let held = flow.held();
+        let time = flow.last;
+        self.core.settle(&mut flow, time, out);
         if flow.method == Method::Pending {
-            let time = flow.last;
             self.core.give_up(&mut flow, time, out);
         }
         flow.later = None;
@@ -377,7 +384,8 @@ impl Worker {
                     }
                 });
             }
-            State::Silent | State::Probing(_) | State::Local(_) | State::Watched(_) | State::Decided => {}
+            State::Silent | State::Probing(_) | State::Local(_) | State::Watched(_) => {}
+            State::Waiting(_) | State::Decided => {}
         }
         self.core.holders.changed(&flow, held);
         out.flow(&flow);
