@@ -18,6 +18,7 @@ mod corpus;
 mod demo;
 mod docs;
 mod findings;
+mod hidden;
 mod lab;
 #[cfg(feature = "live")]
 mod latency;

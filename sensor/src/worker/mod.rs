@@ -358,9 +358,9 @@ impl Worker {
     /// A flow is over: decide it if that is still open, and write what is left to say.
     fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
         let held = flow.held();
-        let time = flow.last;
-        self.core.settle(&mut flow, time, out);
+        self.core.settle(&mut flow, out);
         if flow.method == Method::Pending {
+            let time = flow.last;
             self.core.give_up(&mut flow, time, out);
         }
         flow.later = None;

@@ -110,11 +110,11 @@ impl Core {
         answer: Option<(u16, Vec<IpAddr>)>,
     ) -> Option<LookupRecord> {
         let hit = self.catalogue.find(&asked.name)?;
-        if !self.budget.allows(flow.client_end().0, asked.time) {
+        let (client_ip, resolver_ip) = (flow.key.end(asked.asker).0, flow.key.end(asked.asker.other()).0);
+        if !self.budget.allows(client_ip, asked.time) {
             self.ledger.broken("lookups-full");
             return None;
         }
-        let (client_ip, resolver_ip) = (flow.client_end().0, flow.server_end().0);
         let (rcode, answers) = answer.map_or((None, Vec::new()), |(rcode, answers)| (Some(rcode), answers));
         let scope = format!("{}/{}/{}/{}", self.origin.sensor, asked.id, asked.qtype, asked.name);
         Some(LookupRecord {

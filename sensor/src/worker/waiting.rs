@@ -39,11 +39,12 @@ impl Core {
         self.waiting.flows.push_back((flow.start.saturating_add(SLACK), flow.key));
     }
 
-    /// Decides a flow that waits.
-    pub(super) fn settle(&mut self, flow: &mut Flow, time: i64, out: &mut impl Output) {
+    /// Decides a flow that waits, as of its last packet: whatever other flows do, the record is the same.
+    pub(super) fn settle(&mut self, flow: &mut Flow, out: &mut impl Output) {
         let State::Waiting(_) = &flow.state else { return };
         let State::Waiting(waiting) = std::mem::replace(&mut flow.state, State::Decided) else { return };
         let Waiting { clues, tagged } = *waiting;
+        let time = flow.last;
         self.weigh(flow, clues, Some(tagged), time, out);
     }
 }
@@ -53,7 +54,7 @@ impl Worker {
     pub(super) fn settle(&mut self, time: i64, out: &mut impl Output) {
         while let Some(key) = self.core.waiting.next(time) {
             if let Some(flow) = self.table.get_mut(&key) {
-                self.core.settle(flow, time, out);
+                self.core.settle(flow, out);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Whether bytes are a DNS message at all, where neither a port nor what came before says so.
 
-use super::{Counts, HEADER, MAX_ANSWERS, MAX_QUESTIONS, QUERY, header, message, name};
+use super::{Counts, HEADER, MAX_ANSWERS, MAX_QUESTIONS, QUERY, header, message, name, question};
 use crate::bytes::{Reader, Short};
 use crate::dissect::Parse;
 
@@ -9,11 +9,14 @@ const SMALLEST: (usize, usize) = (5, 11);
 /// Additional records of a query: OPT (RFC 6891) and a signature (RFC 8945).
 const ASKED_WITH: u16 = 2;
 
-/// True when a message of `length` octets has room for what it claims to hold.
+/// True when a message of `length` octets has room for what it claims to hold. One that holds nothing is a header alone.
 pub(super) fn counts_fit(counts: Counts, length: usize) -> bool {
     let records = counts.records().saturating_mul(SMALLEST.1);
     let questions = usize::from(counts.questions).saturating_mul(SMALLEST.0);
-    records.saturating_add(questions).saturating_add(HEADER) <= length
+    match records.saturating_add(questions) {
+        0 => length == HEADER,
+        least => least.saturating_add(HEADER) <= length,
+    }
 }
 
 /// True when each section holds what the header claims, and nothing follows.
@@ -72,7 +75,7 @@ fn is_host(name: &str) -> bool {
 }
 
 /// True when a message with its length before it may begin here, in a stream of which the start was not seen: as far as
-/// the bytes go, it has room for what it claims to hold, and a name that can be read.
+/// the bytes go it has one question, room for what it claims to hold, and a name that can be read.
 pub fn begins(stream: &[u8]) -> bool {
     let mut r = Reader::new(stream);
     let Ok(length) = r.u16() else { return true };
@@ -80,15 +83,9 @@ pub fn begins(stream: &[u8]) -> bool {
     let bytes = r.rest().get(..length).unwrap_or(r.rest());
     let mut inner = Reader::new(bytes);
     let Ok((_, flags, counts)) = header(&mut inner) else { return length >= HEADER };
-    if !flags.is_known() || !counts_fit(counts, length) {
-        return false;
-    }
+    let fits = flags.opcode() == QUERY && counts.questions == 1 && counts_fit(counts, length);
     // What is not there yet may be right.
-    flags.opcode() != QUERY || counts.questions == 0 || bytes.len() < length || is_message(bytes)
-}
-
-fn is_message(bytes: &[u8]) -> bool {
-    matches!(message(bytes), Parse::Done(_))
+    fits && question(&mut inner, bytes).map_or(bytes.len() < length, |(_, usual)| usual)
 }
 
 impl Counts {

@@ -23,6 +23,8 @@ pub(super) struct Stream {
     bytes: Assembler,
     early: Vec<(u32, Vec<u8>)>,
     stuck: u8,
+    /// Where the first segment behind the gap stands.
+    beyond: Option<i64>,
     searched: u16,
     lost: bool,
 }
@@ -36,8 +38,15 @@ impl Stream {
     /// The messages that a segment completes; `None` for each that cannot be read.
     pub(super) fn read(&mut self, seq: u32, payload: &[u8]) -> Vec<Option<Message>> {
         let mut found = Vec::new();
-        if self.base.is_some() {
-            found = self.place(seq, payload);
+        match self.base {
+            Some(base) if self.guessed && self.bytes.place(base, seq) < 0 && dns::begins(payload) => {
+                // The guess was too late: what came first is the rest of this.
+                let rest = self.bytes.ready().to_vec();
+                self.keep(base, rest);
+                self.search();
+            }
+            Some(_) => found = self.place(seq, payload),
+            None => {}
         }
         if self.base.is_none() && !self.lost && self.begin(seq, payload) {
             found.extend(self.place(seq, payload));
@@ -74,12 +83,15 @@ impl Stream {
             self.bytes = Assembler::default();
             return true;
         }
-        let room =
-            self.early.iter().map(|(_, early)| early.len()).sum::<usize>() + payload.len() <= MAX_EARLY_BYTES;
-        if room && self.early.len() < MAX_EARLY {
-            self.early.push((seq, payload.to_vec()));
-        }
+        self.keep(seq, payload.to_vec());
         false
+    }
+
+    fn keep(&mut self, seq: u32, bytes: Vec<u8>) {
+        let held = self.early.iter().map(|(_, early)| early.len()).sum::<usize>();
+        if held + bytes.len() <= MAX_EARLY_BYTES && self.early.len() < MAX_EARLY {
+            self.early.push((seq, bytes));
+        }
     }
 
     /// Puts a segment where it belongs. What begins before the base is read from the base on.
@@ -89,16 +101,32 @@ impl Stream {
         let beyond = at > self.bytes.end();
         match self.bytes.insert(at, payload) {
             Ok(placed) if placed.grew => {
-                self.stuck = 0;
-                return self.messages();
+                (self.stuck, self.beyond) = (0, None);
+                self.messages()
             }
-            Ok(_) => self.stuck += u8::from(beyond),
-            Err(_) => self.stuck = u8::MAX,
+            Ok(_) if beyond => {
+                self.stuck += 1;
+                self.beyond = Some(self.beyond.map_or(at, |first| first.min(at)));
+                if self.stuck > MAX_STUCK { self.pass() } else { Vec::new() }
+            }
+            Ok(_) => Vec::new(),
+            Err(_) => {
+                self.search();
+                Vec::new()
+            }
         }
-        if self.stuck > MAX_STUCK {
+    }
+
+    /// What is missing will not come: reads on behind it, where a message may begin.
+    fn pass(&mut self) -> Vec<Option<Message>> {
+        if let Some(first) = self.beyond.take() {
+            self.bytes.start_at(first);
+        }
+        (self.guessed, self.stuck) = (true, 0);
+        if !dns::begins(self.bytes.ready()) {
             self.search();
         }
-        Vec::new()
+        self.messages()
     }
 
     fn messages(&mut self) -> Vec<Option<Message>> {
@@ -127,7 +155,7 @@ impl Stream {
 
     /// It is no longer known where a message begins.
     fn search(&mut self) {
-        (self.base, self.stuck) = (None, 0);
+        (self.base, self.stuck, self.beyond) = (None, 0, None);
         self.bytes = Assembler::default();
     }
 }
