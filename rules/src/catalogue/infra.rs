@@ -138,7 +138,14 @@ mod tests {
         ] {
             assert_eq!(class(host), Some(expect), "{host}");
         }
-        for host in ["icloud.com", "apple.com", "cloudflare.com", "notcloudflare-dns.com", "x.cloudflare-ech.com", "tls-ech.dev"] {
+        for host in [
+            "icloud.com",
+            "apple.com",
+            "cloudflare.com",
+            "notcloudflare-dns.com",
+            "x.cloudflare-ech.com",
+            "tls-ech.dev",
+        ] {
             assert_eq!(class(host), None, "{host}");
         }
         assert_eq!(infra.find("dns.quad9.net").map(|hit| hit.what), Some("Quad9"));

@@ -7,6 +7,7 @@ mod candidates;
 mod fragments;
 mod holders;
 mod local;
+mod nameless;
 mod naming;
 mod questions;
 mod reading;

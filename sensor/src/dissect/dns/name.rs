@@ -5,8 +5,8 @@ use crate::dissect::clean_name;
 
 /// Compression pointers in one name. A name has at most 127 labels, each could be pointed to; real ones have two.
 const MAX_POINTERS: usize = 32;
-/// Octets of a name. RFC 1035 allows 255; what is longer is a test or a tunnel, and still what was asked for.
-const MAX_NAME: usize = 1024;
+/// Octets of a name without the root's, RFC 1035 section 3.1. No resolver takes a longer one.
+const MAX_NAME: usize = 255;
 
 /// The name at the reader, decompressed: lower case, no final dot; `.` for the root.
 pub(super) fn read<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<String, Short> {
@@ -67,11 +67,12 @@ mod tests {
     }
 
     #[test]
-    fn long_names_are_read_and_end() {
+    fn names_are_as_long_as_the_standard_allows() {
         let label = [&[63][..], &[b'a'; 63]].concat();
         let of = |labels: usize| name(&[label.repeat(labels), vec![0]].concat()).map(|name| name.len());
-        assert_eq!((of(4), of(16)), (Ok(255), Ok(1023)));
-        assert_eq!(of(17), Err(Short));
+        assert_eq!((of(3), of(4)), (Ok(191), Err(Short)));
+        let longest = [label.repeat(3), vec![62], vec![b'b'; 62], vec![0]].concat();
+        assert_eq!(name(&longest).map(|name| name.len()), Ok(254), "255 octets before the root");
     }
 
     #[test]
