@@ -20,6 +20,7 @@ mod derived;
 mod docs;
 mod doubled;
 mod findings;
+mod hidden;
 mod lab;
 #[cfg(feature = "live")]
 mod latency;

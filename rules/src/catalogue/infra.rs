@@ -131,6 +131,7 @@ mod tests {
             ("abc123.dns.nextdns.io", "doh"),
             ("one.one.one.one", "dot"),
             ("cloudflare-ech.com", "ech-cover"),
+            ("public.tls-ech.dev", "ech-cover"),
             ("mask.icloud.com", "relay"),
             ("www.torproject.org", "tor"),
             ("a-b-c.trycloudflare.com", "tunnel"),
@@ -140,7 +141,14 @@ mod tests {
         ] {
             assert_eq!(class(host), Some(expect), "{host}");
         }
-        for host in ["icloud.com", "apple.com", "cloudflare.com", "notcloudflare-dns.com", "x.cloudflare-ech.com"] {
+        for host in [
+            "icloud.com",
+            "apple.com",
+            "cloudflare.com",
+            "notcloudflare-dns.com",
+            "x.cloudflare-ech.com",
+            "tls-ech.dev",
+        ] {
             assert_eq!(class(host), None, "{host}");
         }
         assert_eq!(infra.find("dns.quad9.net").map(|hit| hit.what), Some("Quad9"));

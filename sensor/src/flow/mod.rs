@@ -14,6 +14,7 @@ pub mod sight;
 pub mod speech;
 pub mod table;
 pub mod tag;
+pub mod waiting;
 pub mod watch;
 
 use crate::decode::{L4, Mac, Packet};
@@ -26,6 +27,7 @@ use probe::Probe;
 use resolver::Resolver;
 use sight::Counted;
 use tag::Tagged;
+use waiting::Waiting;
 use watch::Watch;
 
 /// A step in the sequence numbers larger than this is no loss or reordering: another connection, or an attempt to
@@ -74,6 +76,8 @@ pub enum State {
     Local(Box<Listening>),
     /// Named, and in no catalogue: it may be an AI service that nobody has listed.
     Watched(Box<Watch>),
+    /// Its hello names nothing: DNS may tell in a moment.
+    Waiting(Box<Waiting>),
     /// Decided, and no AI service: from here on a packet costs two additions.
     Decided,
     /// An AI service.
@@ -140,7 +144,8 @@ impl State {
         match self {
             Self::Probing(probe) => probe.held(),
             Self::Resolver(resolver) => resolver.held(),
-            Self::Silent | Self::Local(_) | Self::Watched(_) | Self::Decided | Self::Tagged(_) => 0,
+            Self::Silent | Self::Local(_) | Self::Watched(_) => 0,
+            Self::Waiting(_) | Self::Decided | Self::Tagged(_) => 0,
         }
     }
 
@@ -151,7 +156,7 @@ impl State {
 
     /// False once the flow is known to be no AI service's.
     fn may_be_ai(&self) -> bool {
-        matches!(self, Self::Silent | Self::Probing(_) | Self::Local(_) | Self::Tagged(_))
+        matches!(self, Self::Silent | Self::Probing(_) | Self::Waiting(_) | Self::Local(_) | Self::Tagged(_))
     }
 }
 

@@ -1,21 +1,36 @@
 //! Flows that are DNS themselves: questions, and what their answers tell about addresses.
 
+mod stream;
+
+use std::collections::VecDeque;
+
 use super::key::{Both, Side};
-use crate::assemble::Assembler;
+use crate::bytes::fnv1a;
 use crate::decode::{L4, Packet};
 use crate::dissect::Parse;
-use crate::dissect::dns::{self, Message};
+use crate::dissect::dns::{self, Message, Question};
+use stream::Stream;
 
 /// Port of DNS over UDP and TCP (RFC 1035).
 pub const PORT: u16 = 53;
+/// Ports whose messages are like those of DNS and are none: NetBIOS, mDNS, LLMNR.
+const ALIKE: [u16; 3] = [137, 5353, 5355];
 /// Questions of one flow that wait for an answer. A stub resolver has a handful open on one port.
 const MAX_OPEN: usize = 32;
+/// Answered questions that are remembered, to know the second copy of an answer ...
+const MAX_ANSWERED: usize = 8;
+/// ... which a mirror sends within this time, µs. Clients ask again after 300 ms and more.
+const COPY: i64 = 100_000;
+/// Packets without a message on the port of DNS; then the flow is something else. Tunnels on that port send no other.
+const MAX_FOREIGN: u8 = 16;
 
 /// Questions of one flow that wait for their answer.
 #[derive(Debug, Default)]
 pub struct Resolver {
     open: Vec<Asked>,
+    answered: VecDeque<(u64, i64)>,
     streams: Both<Stream>,
+    foreign: u8,
 }
 
 /// A question on the wire.
@@ -29,6 +44,8 @@ pub struct Asked {
     pub name: String,
     /// Query type.
     pub qtype: u16,
+    /// Who asked.
+    pub asker: Side,
 }
 
 /// What a DNS packet brought.
@@ -44,12 +61,11 @@ pub enum Event {
     Malformed,
 }
 
-#[derive(Debug, Default)]
-struct Stream {
-    base: Option<u32>,
-    bytes: Assembler,
-    /// Not read any more.
-    lost: bool,
+/// True for a first packet that may be DNS: on its port, or elsewhere a datagram that can be nothing else.
+pub fn may_begin(packet: &Packet<'_>) -> bool {
+    let ports = [packet.src.1, packet.dst.1];
+    let elsewhere = || packet.l4 == L4::Udp && !ports.iter().any(|port| ALIKE.contains(port));
+    ports.contains(&PORT) || elsewhere() && dns::is_unmistakable(packet.payload)
 }
 
 impl Resolver {
@@ -57,7 +73,7 @@ impl Resolver {
     pub fn new(isn: Both<Option<u32>>) -> Self {
         let mut resolver = Self::default();
         for side in [Side::Low, Side::High] {
-            resolver.streams.of_mut(side).base = isn.of(side).map(|isn| isn.wrapping_add(1));
+            *resolver.streams.of_mut(side) = Stream::new(*isn.of(side));
         }
         resolver
     }
@@ -65,33 +81,58 @@ impl Resolver {
     /// Reads one packet that `sender` sent.
     pub fn read(&mut self, packet: &Packet<'_>, sender: Side, mut each: impl FnMut(Event)) {
         let L4::Tcp { seq, flags } = packet.l4 else {
-            match dns::message(packet.payload) {
-                Parse::Done(message) => self.message(message, packet.time, &mut each),
-                Parse::Malformed => each(Event::Malformed),
-                Parse::More | Parse::NotMine => {}
-            }
+            self.datagram(packet, sender, &mut each);
             return;
         };
         let stream = self.streams.of_mut(sender);
         if flags.syn() {
-            *stream = Stream { base: Some(seq.wrapping_add(1)), ..Stream::default() };
+            *stream = Stream::new(Some(seq));
         }
-        if packet.payload.is_empty() || stream.lost {
+        if packet.payload.is_empty() {
             return;
         }
-        stream.place(seq, packet.payload);
-        let (messages, broken) = stream.messages();
+        let messages = stream.read(seq, packet.payload);
+        let fits = stream.is_followed() || !messages.is_empty();
+        self.foreign = if fits { 0 } else { self.foreign.saturating_add(1) };
         for message in messages {
-            self.message(message, packet.time, &mut each);
-        }
-        if broken {
-            each(Event::Malformed);
+            match message {
+                Some(message) => self.message(message, packet, sender, &mut each),
+                None => each(Event::Malformed),
+            }
         }
     }
 
-    /// Bytes held for reassembly.
+    fn datagram(&mut self, packet: &Packet<'_>, sender: Side, each: &mut impl FnMut(Event)) {
+        let cut = packet.payload.len() < packet.payload_len as usize;
+        match dns::message(packet.payload) {
+            Parse::Done(message) => {
+                self.foreign = 0;
+                self.message(message, packet, sender, each);
+            }
+            // Of a packet that the capture cut it cannot be told.
+            Parse::More | Parse::NotMine | Parse::Malformed if cut => each(Event::Read),
+            Parse::Malformed => {
+                self.foreign = self.foreign.saturating_add(1);
+                each(Event::Malformed);
+            }
+            Parse::More | Parse::NotMine => self.foreign = self.foreign.saturating_add(1),
+        }
+    }
+
+    /// So many packets without a message that it is no DNS, unless it was before.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign >= MAX_FOREIGN
+    }
+
+    /// Bytes held: for reassembly, and of the names that wait for an answer.
     pub fn held(&self) -> usize {
-        self.streams.iter().map(|stream| stream.bytes.held()).sum()
+        let names = self.open.iter().map(|asked| size_of::<Asked>() + asked.name.len()).sum::<usize>();
+        names + self.streams.iter().map(Stream::held).sum::<usize>()
+    }
+
+    /// Lets go of what is held; gives the questions that got no answer.
+    pub fn give_up(&mut self, each: impl FnMut(Event)) {
+        std::mem::take(self).finish(each);
     }
 
     /// Gives the questions that got no answer.
@@ -103,71 +144,79 @@ impl Resolver {
 
     /// A message has begun and is not whole.
     pub fn is_unfinished(&self) -> bool {
-        self.streams.iter().any(|stream| !stream.bytes.is_empty())
+        self.streams.iter().any(Stream::is_unfinished)
     }
 
-    fn message(&mut self, message: Message, time: i64, each: &mut impl FnMut(Event)) {
+    fn message(&mut self, message: Message, packet: &Packet<'_>, sender: Side, each: &mut impl FnMut(Event)) {
         each(Event::Read);
-        if message.response {
-            self.response(message, time, each);
+        let asker = asker(packet, sender, message.response);
+        let (id, time) = (message.id, packet.time);
+        let asked = |q: &Question| Asked { id, time, name: q.name.clone(), qtype: q.qtype, asker };
+        let all: Vec<_> = message.questions.iter().map(asked).collect();
+        if !message.response {
+            all.into_iter().for_each(|asked| self.question(asked, each));
             return;
         }
-        for question in message.questions {
-            let asked = Asked { id: message.id, time, name: question.name, qtype: question.qtype };
-            if self.open.len() >= MAX_OPEN {
-                each(Event::Answered(self.open.remove(0), None));
-            }
-            self.open.push(asked.clone());
-            each(Event::Question(asked));
-        }
+        // Of several questions nothing tells which one an address is for.
+        let told = match all.len() {
+            0 | 1 => message,
+            _ => Message { addresses: Vec::new(), public_names: Vec::new(), partial: true, ..message },
+        };
+        all.into_iter().for_each(|asked| self.answer(asked, &told, each));
     }
 
-    fn response(&mut self, message: Message, time: i64, each: &mut impl FnMut(Event)) {
-        let Some(question) = message.questions.first() else { return };
-        let matches = |a: &Asked| a.id == message.id && a.qtype == question.qtype && a.name == question.name;
-        let asked = match self.open.iter().position(matches) {
+    fn question(&mut self, asked: Asked, each: &mut impl FnMut(Event)) {
+        if self.open.iter().any(|open| open.is_same(&asked) && asked.time.saturating_sub(open.time) < COPY) {
+            return;
+        }
+        if self.open.len() >= MAX_OPEN {
+            each(Event::Answered(self.open.remove(0), None));
+        }
+        self.open.push(asked.clone());
+        each(Event::Question(asked));
+    }
+
+    fn answer(&mut self, said: Asked, message: &Message, each: &mut impl FnMut(Event)) {
+        let mark = (said.mark(), said.time);
+        let asked = match self.open.iter().position(|open| open.is_same(&said)) {
             Some(at) => self.open.remove(at),
+            None if self
+                .answered
+                .iter()
+                .any(|&(one, time)| one == mark.0 && mark.1.saturating_sub(time) < COPY) =>
+            {
+                return;
+            }
             None => {
-                let asked = Asked { id: message.id, time, name: question.name.clone(), qtype: question.qtype };
-                each(Event::Question(asked.clone()));
-                asked
+                each(Event::Question(said.clone()));
+                said
             }
         };
-        each(Event::Answered(asked, Some(message)));
+        if self.answered.len() >= MAX_ANSWERED {
+            self.answered.pop_front();
+        }
+        self.answered.push_back(mark);
+        each(Event::Answered(asked, Some(message.clone())));
     }
 }
 
-impl Stream {
-    /// Puts a segment where it belongs. What begins before the base is read from the base on.
-    fn place(&mut self, seq: u32, payload: &[u8]) {
-        let base = *self.base.get_or_insert(seq);
-        if self.bytes.insert(self.bytes.place(base, seq), payload).is_err() {
-            self.give_up();
-        }
+impl Asked {
+    fn is_same(&self, other: &Self) -> bool {
+        (self.id, self.qtype, self.asker) == (other.id, other.qtype, other.asker) && self.name == other.name
     }
 
-    /// The messages that are complete, and whether the stream is broken behind them: it is not read any more then.
-    fn messages(&mut self) -> (Vec<Message>, bool) {
-        let (mut found, mut used) = (Vec::new(), 0);
-        loop {
-            match dns::framed(self.bytes.ready().get(used..).unwrap_or_default()) {
-                Parse::Done((message, len)) => {
-                    found.extend(message);
-                    used += len;
-                }
-                Parse::More => break,
-                Parse::NotMine | Parse::Malformed => {
-                    self.give_up();
-                    return (found, true);
-                }
-            }
-        }
-        self.bytes.consume(used);
-        (found, false)
+    fn mark(&self) -> u64 {
+        let side = u8::from(self.asker == Side::Low);
+        fnv1a(&[&self.id.to_be_bytes(), &self.qtype.to_be_bytes(), &[side], self.name.as_bytes()])
     }
+}
 
-    fn give_up(&mut self) {
-        self.lost = true;
-        self.bytes = Assembler::default();
+/// Who asked: the end that is not on the port of DNS. Where both are, or none, the message says whether it is an answer.
+fn asker(packet: &Packet<'_>, sender: Side, response: bool) -> Side {
+    match (packet.src.1 == PORT, packet.dst.1 == PORT) {
+        (true, false) => sender.other(),
+        (false, true) => sender,
+        _ if response => sender.other(),
+        _ => sender,
     }
 }

@@ -4,6 +4,7 @@
 //! client that asked knows which one it meant.
 
 use std::collections::VecDeque;
+use std::hash::BuildHasher;
 use std::net::IpAddr;
 
 use foldhash::fast::RandomState;
@@ -11,24 +12,39 @@ use hashbrown::HashMap;
 
 /// Seconds that a claim outlives its TTL: clients keep connections and caches longer than they should.
 const GRACE: i64 = 300;
-/// Client and address pairs that are remembered; 5,000 clients with a dozen live addresses each.
-const MAX_PAIRS: usize = 1 << 16;
-/// Names for one pair; more say nothing any longer, so the oldest goes.
+/// Client and address pairs that are remembered: 5,000 clients with fifty live addresses each ...
+const MAX_PAIRS: usize = 1 << 18;
+/// ... in rooms that share nothing, so that whoever asks without end pushes out a few others' claims and not all. What
+/// is left to one client is what an office behind one address needs.
+const ROOMS: usize = 64;
+/// Names for one pair; more say nothing any longer, so the one that ends first goes.
 const MAX_NAMES: usize = 8;
 /// µs by which an answer may be seen after the flow that it led to: mirrors reorder.
-const SLACK: i64 = 1_000_000;
+pub const SLACK: i64 = 1_000_000;
+/// µs between two searches of a full room for claims that are over.
+const SWEEP: i64 = 10_000_000;
 
 /// DNS claims of the clients of one worker.
 #[derive(Debug, Default)]
 pub struct Claims {
-    pairs: HashMap<(IpAddr, IpAddr), Vec<Claim>, RandomState>,
-    /// Pairs in the order in which they were first claimed: the oldest goes when the map is full.
-    order: VecDeque<(IpAddr, IpAddr)>,
+    rooms: Vec<Room>,
+    hasher: RandomState,
+}
+
+type Pair = (IpAddr, IpAddr);
+
+#[derive(Debug)]
+struct Room {
+    pairs: HashMap<Pair, Vec<Claim>, RandomState>,
+    /// Pairs in the order in which they were first claimed.
+    order: VecDeque<Pair>,
+    /// When it was last searched.
+    swept: i64,
 }
 
 #[derive(Debug, Clone)]
 struct Claim {
-    name: String,
+    name: Box<str>,
     since: i64,
     expires: i64,
 }
@@ -42,35 +58,73 @@ impl Claim {
 impl Claims {
     /// Remembers that `client` was told at `time` (µs) that `name` has address `server` for `ttl` seconds.
     pub fn add(&mut self, client: IpAddr, server: IpAddr, name: &str, ttl: u32, time: i64) {
-        let key = (client, server);
+        if server.is_unspecified() || server.is_loopback() || server.is_multicast() {
+            // A filter's way to say no.
+            return;
+        }
+        if self.rooms.is_empty() {
+            self.rooms.resize_with(ROOMS, Room::default);
+        }
+        let number = self.number(client);
+        let Some(room) = self.rooms.get_mut(number) else { return };
+        let claims = room.of((client, server), time);
+        claims.retain(|claim| claim.expires >= time);
         let expires = time.saturating_add((i64::from(ttl) + GRACE) * 1_000_000);
-        if !self.pairs.contains_key(&key) {
-            if self.pairs.len() >= MAX_PAIRS
-                && let Some(oldest) = self.order.pop_front()
-            {
-                self.pairs.remove(&oldest);
-            }
-            self.order.push_back(key);
+        if let Some(claim) = claims.iter_mut().find(|claim| *claim.name == *name) {
+            claim.expires = claim.expires.max(expires);
+            return;
         }
-        let claims = self.pairs.entry(key).or_default();
-        claims.retain(|c| c.expires >= time);
-        match claims.iter_mut().find(|c| c.name == name) {
-            Some(claim) => claim.expires = expires,
-            None => {
-                if claims.len() >= MAX_NAMES {
-                    claims.remove(0);
-                }
-                claims.push(Claim { name: name.to_owned(), since: time, expires });
-            }
+        if claims.len() >= MAX_NAMES
+            && let Some((first, _)) = claims.iter().enumerate().min_by_key(|(_, claim)| claim.expires)
+        {
+            claims.remove(first);
         }
+        claims.push(Claim { name: name.into(), since: time, expires });
     }
 
     /// The names that `client` knew for `server` at `time` (µs), sorted.
     pub fn names(&self, client: IpAddr, server: IpAddr, time: i64) -> Vec<&str> {
-        let claims = self.pairs.get(&(client, server)).map(Vec::as_slice).unwrap_or_default();
-        let mut names: Vec<_> = claims.iter().filter(|c| c.holds_at(time)).map(|c| c.name.as_str()).collect();
+        let room = self.rooms.get(self.number(client));
+        let claims = room.and_then(|room| room.pairs.get(&(client, server))).map(Vec::as_slice).unwrap_or_default();
+        let mut names: Vec<_> =
+            claims.iter().filter(|claim| claim.holds_at(time)).map(|claim| &*claim.name).collect();
         names.sort_unstable();
         names
+    }
+
+    fn number(&self, client: IpAddr) -> usize {
+        self.hasher.hash_one(client) as usize % ROOMS
+    }
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { pairs: HashMap::default(), order: VecDeque::new(), swept: i64::MIN }
+    }
+}
+
+impl Room {
+    /// The claims of a pair. A pair that is new in a full room takes the place of those that are over, else of the
+    /// oldest.
+    fn of(&mut self, pair: Pair, time: i64) -> &mut Vec<Claim> {
+        if !self.pairs.contains_key(&pair) {
+            if self.is_full() && time >= self.swept.saturating_add(SWEEP) {
+                self.swept = time;
+                self.pairs.retain(|_, claims| claims.iter().any(|claim| claim.expires >= time));
+                self.order.retain(|pair| self.pairs.contains_key(pair));
+            }
+            if self.is_full()
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.pairs.remove(&oldest);
+            }
+            self.order.push_back(pair);
+        }
+        self.pairs.entry(pair).or_default()
+    }
+
+    fn is_full(&self) -> bool {
+        self.pairs.len() >= MAX_PAIRS / ROOMS
     }
 }
 
@@ -81,6 +135,15 @@ mod tests {
     const ANNA: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 1));
     const BEN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(10, 0, 0, 2));
     const SERVER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 20));
+    const ROOM: u32 = (MAX_PAIRS / ROOMS) as u32;
+
+    fn server(n: u32) -> IpAddr {
+        IpAddr::from((0xc000_0000 + n).to_be_bytes())
+    }
+
+    fn pairs(claims: &Claims) -> usize {
+        claims.rooms.iter().map(|room| room.pairs.len()).sum()
+    }
 
     #[test]
     fn a_claim_is_the_clients_own_and_ends() {
@@ -105,22 +168,65 @@ mod tests {
     }
 
     #[test]
-    fn the_ninth_name_takes_the_place_of_the_first() {
+    fn a_shorter_answer_does_not_shorten_a_claim() {
         let mut claims = Claims::default();
-        for i in 0..=MAX_NAMES {
-            claims.add(ANNA, SERVER, &format!("{i}.example"), 60, 0);
-        }
-        assert_eq!(claims.names(ANNA, SERVER, 1).len(), MAX_NAMES);
-        assert!(claims.names(ANNA, SERVER, 1).contains(&"8.example"));
+        claims.add(ANNA, SERVER, "claude.ai", 3600, 0);
+        claims.add(ANNA, SERVER, "claude.ai", 0, 1);
+        assert_eq!(claims.names(ANNA, SERVER, 3_000_000_000), ["claude.ai"], "the client may use either");
     }
 
     #[test]
-    fn the_map_is_bounded() {
+    fn the_ninth_name_takes_the_place_of_the_one_that_ends_first() {
         let mut claims = Claims::default();
-        for i in 0..(MAX_PAIRS as u32 + 10) {
-            claims.add(IpAddr::from(i.to_be_bytes()), SERVER, "a.example", 60, 0);
+        for (i, ttl) in [50, 60, 10, 60, 60, 60, 60, 60, 60].into_iter().enumerate() {
+            claims.add(ANNA, SERVER, &format!("{i}.example"), ttl, 0);
         }
-        assert_eq!(claims.pairs.len(), MAX_PAIRS);
-        assert!(claims.names(IpAddr::from(0u32.to_be_bytes()), SERVER, 1).is_empty());
+        let names = claims.names(ANNA, SERVER, 1);
+        assert_eq!((names.len(), names.contains(&"2.example")), (MAX_NAMES, false), "{names:?}");
+    }
+
+    #[test]
+    fn an_address_that_means_no_is_no_claim() {
+        let mut claims = Claims::default();
+        for address in ["0.0.0.0", "127.0.0.1", "::", "::1", "224.0.0.1"] {
+            let address = address.parse().unwrap();
+            claims.add(ANNA, address, "claude.ai", 60, 0);
+            assert!(claims.names(ANNA, address, 1).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_million_clients_are_bounded() {
+        let mut claims = Claims::default();
+        for n in 0..1_000_000_u32 {
+            claims.add(IpAddr::from(n.to_be_bytes()), SERVER, "a.example", 60, i64::from(n));
+        }
+        assert!(pairs(&claims) <= MAX_PAIRS && pairs(&claims) > MAX_PAIRS * 9 / 10, "{}", pairs(&claims));
+        assert!(claims.rooms.iter().all(|room| room.order.len() == room.pairs.len()));
+        assert_eq!(claims.names(IpAddr::from(999_999_u32.to_be_bytes()), SERVER, 1_000_000), ["a.example"]);
+    }
+
+    #[test]
+    fn whoever_asks_without_end_pushes_out_few_others() {
+        let mut claims = Claims::default();
+        let others: Vec<_> = (1..=1000_u32).map(|n| IpAddr::from((0x0a01_0000 + n).to_be_bytes())).collect();
+        others.iter().for_each(|&client| claims.add(client, SERVER, "a.example", 60, 0));
+        for n in 0..ROOM * 4 {
+            claims.add(ANNA, server(n), "flood.example", 3600, i64::from(n));
+        }
+        let left = others.iter().filter(|&&client| !claims.names(client, SERVER, 1).is_empty()).count();
+        assert!(left > 900, "{left}");
+    }
+
+    #[test]
+    fn what_is_over_goes_before_what_is_old() {
+        let mut claims = Claims::default();
+        claims.add(ANNA, SERVER, "claude.ai", 7200, 0);
+        for n in 1..ROOM {
+            claims.add(ANNA, server(n), "short.example", 0, 0);
+        }
+        claims.add(ANNA, server(0), "late.example", 60, 400_000_000);
+        assert_eq!(claims.names(ANNA, SERVER, 400_000_000), ["claude.ai"], "the oldest, and alive");
+        assert_eq!(pairs(&claims), 2);
     }
 }

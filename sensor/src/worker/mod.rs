@@ -2,10 +2,12 @@
 //!
 //! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
 
+mod budget;
 mod candidates;
 mod fragments;
 mod holders;
 mod local;
+mod nameless;
 mod naming;
 mod packet;
 mod questions;
@@ -13,6 +15,7 @@ mod reading;
 mod rebinding;
 mod span;
 mod visibility;
+mod waiting;
 
 use std::sync::Arc;
 
@@ -26,7 +29,6 @@ use crate::flow::table::{FlowTable, MAX_FLOWS};
 use crate::flow::tag;
 use crate::ledger::{Counts, Ledger};
 use crate::local::LocalNets;
-use crate::name::claims::Claims;
 use crate::output::Output;
 use crate::record::Record;
 use naming::Core;
@@ -145,7 +147,7 @@ impl Worker {
         if self.clock.is_before(time) {
             self.drop_fragments();
             self.end_all(out);
-            self.core.claims = Claims::default();
+            self.core.forget();
         }
         self.clock.reset();
     }
@@ -193,6 +195,7 @@ impl Worker {
 
     /// Lets time pass without a packet: writes what is due at `time` (µs).
     pub fn tick(&mut self, time: i64, out: &mut impl Output) {
+        self.settle(time, out);
         let Some(over) = self.table.expire(time) else { return };
         let table = &mut self.table;
         self.core.holders.tidy(|key| table.get_mut(key).is_some_and(|flow| flow.held() > 0));

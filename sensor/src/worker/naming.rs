@@ -1,29 +1,34 @@
 //! From a name, or from its absence, to a decided flow: how well it is known, which service it is.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use rules::catalogue::infra::Infra;
 use rules::catalogue::local::LocalServers;
-use rules::catalogue::{Catalogue, Hit, Strength};
+use rules::catalogue::{Catalogue, Hit};
 
 use super::WorkerConfig;
+use super::budget::Budget;
 use super::candidates::Candidates;
 use super::holders::Holders;
 use super::rebinding::Rebinding;
 use super::visibility::Visibility;
+use super::waiting::Queue;
 use crate::decode::Packet;
 use crate::flow::client::{Build, Clients};
 use crate::flow::key::Side;
 use crate::flow::probe::Found;
 use crate::flow::sight::Sight;
 use crate::flow::tag::{self, Origin, Tag, Tagged};
+use crate::flow::waiting::Clues;
 use crate::flow::watch::Watch;
 use crate::flow::{Flow, State, later};
 use crate::ledger::{Ledger, Method};
 use crate::local::LocalNets;
+use crate::name::canary::Canaries;
 use crate::name::claims::Claims;
+use crate::name::configs::Configs;
+use crate::name::ech::PublicNames;
 use crate::output::Output;
 use crate::record::{Ech, Evidence, Protocol};
 
@@ -39,7 +44,14 @@ pub(super) struct Core {
     pub(super) servers: Arc<LocalServers>,
     pub(super) local: LocalNets,
     pub(super) claims: Claims,
-    clients: Clients,
+    pub(super) configs: Configs,
+    pub(super) public_names: PublicNames,
+    pub(super) canaries: Canaries,
+    /// `lookup` records that may still be written.
+    pub(super) budget: Budget,
+    /// Flows that wait for what DNS told their clients.
+    pub(super) waiting: Queue,
+    pub(super) clients: Clients,
     pub(super) scratch: Vec<u8>,
     pub(super) ledger: Ledger,
     pub(super) visibility: Visibility,
@@ -64,22 +76,6 @@ pub struct Named {
     pub http: u64,
 }
 
-/// What is known of a flow that shows no name.
-#[derive(Debug)]
-pub(super) struct Clues {
-    protocol: Protocol,
-    ech: Ech,
-    alpn: Vec<String>,
-    ja4: Option<String>,
-    build: Build,
-}
-
-impl Clues {
-    /// Not even a hello.
-    pub(super) const NONE: Self =
-        Self { protocol: Protocol::Other, ech: Ech::None, alpn: Vec::new(), ja4: None, build: Build::NONE };
-}
-
 impl Core {
     pub(super) fn new(config: WorkerConfig) -> Self {
         Self {
@@ -94,6 +90,11 @@ impl Core {
             servers: LocalServers::builtin(),
             local: config.local,
             claims: Claims::default(),
+            configs: Configs::default(),
+            public_names: PublicNames::default(),
+            canaries: Canaries::default(),
+            budget: Budget::default(),
+            waiting: Queue::default(),
             clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
             visibility: Visibility::new(),
@@ -111,6 +112,13 @@ impl Core {
         self.catalogue = catalogue;
     }
 
+    /// Forgets what answers told: time begins anew.
+    pub(super) fn forget(&mut self) {
+        self.claims = Claims::default();
+        self.configs = Configs::default();
+        self.public_names = PublicNames::default();
+    }
+
     /// Decides a flow by the name that was found.
     pub(super) fn named(
         &mut self,
@@ -125,9 +133,8 @@ impl Core {
         flow.told = later::told(&found);
         flow.plain = found.protocol == Protocol::Http;
         if found.name.is_none() || ech == Ech::Real {
-            let clues =
-                Clues { protocol: found.protocol, ech, alpn: found.alpn, ja4: found.ja4, build: found.build };
-            self.nameless(flow, clues, time, out);
+            let Found { protocol, name: outer, alpn, ja4, build, .. } = found;
+            self.nameless(flow, Clues { protocol, ech, outer, alpn, ja4, build }, time, out);
             return;
         }
         *(match found.protocol {
@@ -194,7 +201,7 @@ impl Core {
     }
 
     /// Whether a flow hides names, by its port, what it offers, and its name.
-    fn sight(&self, flow: &Flow, name: Option<&str>, alpn: &[String]) -> Sight {
+    pub(super) fn sight(&self, flow: &Flow, name: Option<&str>, alpn: &[String]) -> Sight {
         if flow.server_end().1 == DNS_OVER_TLS || alpn.iter().any(|protocol| protocol == "dot" || protocol == "doq")
         {
             return Sight::Dot;
@@ -203,47 +210,21 @@ impl Core {
         self.infra.find(name).map_or(Sight::Named, |hit| Sight::of_infra(hit.class))
     }
 
-    /// A flow without a name of its own: what did DNS tell this client about the address?
-    pub(super) fn nameless(&mut self, flow: &mut Flow, clues: Clues, time: i64, out: &mut impl Output) {
-        let (client, server) = (flow.client_end().0, flow.server_end().0);
-        // A connection that carried nothing was contact with an address, not with a name.
-        let names = match flow.has_exchanged() || clues.protocol != Protocol::Other {
-            true => self.claims.names(client, server, flow.start),
-            false => Vec::new(),
-        };
-        let method = match (&names[..], clues.ech) {
-            ([_], _) => Method::Dns,
-            (_, Ech::Real) => Method::EchReal,
-            _ => Method::None,
-        };
-        let one = if let [one] = &names[..] { Some(*one) } else { None };
-        let sight = if method == Method::EchReal { Sight::EchReal } else { self.sight(flow, one, &clues.alpn) };
-        let build = clues.build;
-        let Some(tag) = claimed(&self.catalogue, &names, clues) else {
-            self.decide(flow, method, sight);
-            flow.state = State::Decided;
-            return;
-        };
-        let ambiguous = tag.evidence == Evidence::Ambiguous;
-        self.decide(flow, if ambiguous { Method::Ambiguous } else { Method::Dns }, Sight::Named);
-        self.tagged(flow, tag, build, time, out);
+    pub(super) fn tagged(&mut self, flow: &mut Flow, tag: Tag, build: Build, time: i64, out: &mut impl Output) {
+        let client = self.clients.client(flow.client_end().0, build);
+        self.begin_tag(flow, Tagged::new(tag, client, time), time, out);
     }
 
-    pub(super) fn tagged(&mut self, flow: &mut Flow, tag: Tag, build: Build, time: i64, out: &mut impl Output) {
+    /// The flow is an AI service's from here on.
+    pub(super) fn begin_tag(&mut self, flow: &mut Flow, tagged: Tagged, time: i64, out: &mut impl Output) {
         self.ai_flows += 1;
         let address = flow.client_end().0;
-        if tag.evidence != Evidence::Ambiguous && self.local.contains(address) {
+        if tagged.tag.evidence != Evidence::Ambiguous && self.local.contains(address) {
             self.visibility.reached_ai(address);
         }
-        let client = self.clients.client(address, build);
-        let mut tagged = Box::new(Tagged::new(tag, client, time));
+        let mut tagged = Box::new(tagged);
         out.records(tag::record(flow, &mut tagged, &self.origin, time, false));
         flow.state = State::Tagged(tagged);
-    }
-
-    /// Remembers what an answer told a client.
-    pub(super) fn claim(&mut self, client: IpAddr, server: IpAddr, name: &str, ttl: u32, time: i64) {
-        self.claims.add(client, server, name, ttl, time);
     }
 }
 
@@ -253,36 +234,5 @@ fn method(protocol: Protocol) -> (Method, Evidence) {
         Protocol::Quic => (Method::Quic, Evidence::QuicSni),
         Protocol::Http => (Method::Http, Evidence::HttpHost),
         Protocol::Tls | Protocol::Other => (Method::Sni, Evidence::Sni),
-    }
-}
-
-/// The tag of a flow for whose address the client's DNS answers gave `names`: none of them an AI service = no tag, one
-/// name alone = a graded verdict, several = ambiguous, which is never use.
-fn claimed(catalogue: &Catalogue, names: &[&str], clues: Clues) -> Option<Tag> {
-    let hit = names.iter().find_map(|name| catalogue.find(name))?;
-    let Clues { protocol, ech, alpn, ja4, build: _ } = clues;
-    let (evidence, strength, host, candidates) = match names {
-        [name] => (Evidence::Dns, hit.pattern.strength.max(Strength::Likely), Some((*name).to_owned()), Vec::new()),
-        _ => (Evidence::Ambiguous, Strength::Weak, None, names.iter().map(|&name| name.to_owned()).collect()),
-    };
-    Some(Tag { strength, host, candidates, ech, alpn, ja4, ..Tag::new(&hit, protocol, evidence) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_name_is_a_verdict_and_two_are_none() {
-        let catalogue = Catalogue::builtin();
-        let one = claimed(&catalogue, &["claude.ai"], Clues::NONE).unwrap();
-        assert_eq!(
-            (one.evidence, one.strength, one.host.as_deref()),
-            (Evidence::Dns, Strength::Likely, Some("claude.ai"))
-        );
-        let two = claimed(&catalogue, &["chatgpt.com", "news.example"], Clues::NONE).unwrap();
-        assert_eq!((two.evidence, two.strength, two.host), (Evidence::Ambiguous, Strength::Weak, None));
-        assert_eq!(two.candidates, ["chatgpt.com", "news.example"]);
-        assert!(claimed(&catalogue, &["news.example"], Clues::NONE).is_none());
     }
 }

@@ -89,6 +89,7 @@ impl Worker {
     /// A flow is over: decide it if that is still open, and write what is left to say.
     pub(super) fn end(&mut self, mut flow: Flow, out: &mut impl Output) {
         let held = flow.held();
+        self.core.settle(&mut flow, out);
         if flow.method == Method::Pending {
             let time = flow.last;
             self.core.give_up(&mut flow, time, out);
@@ -114,7 +115,8 @@ impl Worker {
                     }
                 });
             }
-            State::Silent | State::Probing(_) | State::Local(_) | State::Watched(_) | State::Decided => {}
+            State::Silent | State::Probing(_) | State::Local(_) | State::Watched(_) => {}
+            State::Waiting(_) | State::Decided => {}
         }
         self.core.holders.changed(&flow, held);
         out.flow(&flow);
@@ -134,6 +136,10 @@ impl Core {
         let later = later::is_due(flow, packet, sender);
         match &mut flow.state {
             State::Decided => {}
+            State::Waiting(waiting) => {
+                waiting.packet(packet, sender, sender == flow.client, advance);
+                self.rebinding.learn(flow, packet, sender);
+            }
             State::Watched(watch) => {
                 if !watch.packet(packet, sender == flow.client, advance) {
                     self.unwatch(flow);

@@ -2,38 +2,91 @@
 
 use std::net::IpAddr;
 
+use super::Worker;
 use super::naming::Core;
 use crate::decode::Packet;
 use crate::dissect::Dissector;
+use crate::dissect::dns::{Message, rr};
 use crate::flow::key::Side;
 use crate::flow::resolver::{Asked, Event};
+use crate::flow::waiting::Clues;
 use crate::flow::{Flow, State};
-use crate::ledger::Answer;
+use crate::ledger::{Answer, Method};
+use crate::name::canary::Canaries;
 use crate::output::{Name, Output};
 use crate::record::{Ech, LookupRecord};
 
+/// Seconds that an answer is believed at most: clients keep nothing longer, whatever it says (RFC 8767 section 4).
+const MAX_TTL: u32 = 86_400;
+
 impl Core {
-    /// Reads a packet of a DNS flow.
+    /// Reads a packet of a DNS flow. The first message decides that it is one.
     pub(super) fn resolve(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
         let State::Resolver(mut resolver) = std::mem::replace(&mut flow.state, State::Decided) else { return };
         resolver.read(packet, sender, |event| match event {
-            Event::Read => self.ledger.answered(Dissector::Dns, Answer::Done),
+            Event::Read => {
+                self.ledger.answered(Dissector::Dns, Answer::Done);
+                if flow.method == Method::Pending {
+                    self.ledger.decide(flow, Method::Resolver);
+                }
+            }
             Event::Malformed => self.ledger.answered(Dissector::Dns, Answer::Malformed),
-            Event::Question(asked) => self.question(flow, &asked, out),
+            Event::Question(asked) => {
+                flow.client = asked.asker;
+                self.question(flow, &asked, out);
+            }
             Event::Answered(asked, answer) => {
-                for address in answer.iter().flat_map(|a| &a.addresses) {
-                    self.claim(flow.client_end().0, address.ip, &asked.name, address.ttl, packet.time);
+                flow.client = asked.asker;
+                if let Some(answer) = &answer {
+                    self.learn(flow.client_end().0, &asked, answer, packet.time);
                 }
                 let answer = answer.map(|a| (a.rcode, a.addresses.iter().map(|a| a.ip).collect()));
                 out.records(self.lookup(flow, &asked, answer));
             }
         });
+        if flow.method == Method::Pending && resolver.is_foreign() {
+            self.ledger.answered(Dissector::Dns, Answer::NotMine);
+            self.nameless(flow, Clues::NONE, packet.time, out);
+            return;
+        }
         flow.state = State::Resolver(resolver);
+    }
+
+    /// Lets go of what a DNS flow holds, for want of room. It is read on.
+    pub(super) fn unanswered(&mut self, flow: &mut Flow, out: &mut impl Output) {
+        let State::Resolver(mut resolver) = std::mem::replace(&mut flow.state, State::Decided) else { return };
+        resolver.give_up(|event| {
+            if let Event::Answered(asked, None) = event {
+                out.records(self.lookup(flow, &asked, None));
+            }
+        });
+        flow.state = State::Resolver(resolver);
+    }
+
+    /// What an answer tells its client, and the network. All of it is about the name in the question: aliases on the way
+    /// to an address are nobody's service.
+    fn learn(&mut self, client: IpAddr, asked: &Asked, answer: &Message, time: i64) {
+        self.canaries.hear(&asked.name, asked.qtype, answer);
+        for public in &answer.public_names {
+            self.public_names.learn(&public.name, &asked.name, public.ttl.min(MAX_TTL), time);
+        }
+        if asked.qtype == rr::HTTPS && !(answer.partial && answer.public_names.is_empty()) {
+            let ttl = answer.public_names.iter().map(|public| public.ttl).max().unwrap_or_default().min(MAX_TTL);
+            let names = answer.public_names.iter().map(|public| public.name.as_str());
+            self.configs.told(client, &asked.name, names, ttl, time);
+        }
+        for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
+            self.claims.add(client, address.ip, &asked.name, address.ttl.min(MAX_TTL), time);
+        }
+        self.ledger.broken_many("ech-names-full", std::mem::take(&mut self.public_names.evicted));
     }
 
     fn question(&mut self, flow: &Flow, asked: &Asked, out: &mut impl Output) {
         self.named.dns += 1;
         self.ledger.question();
+        if asked.qtype == rr::HTTPS {
+            self.configs.asked(flow.client_end().0, &asked.name, asked.time);
+        }
         out.name(&Name {
             time: asked.time,
             flow,
@@ -48,15 +101,20 @@ impl Core {
         });
     }
 
-    /// The record of a question, when it was for an AI name. `answer` is absent when none was seen.
+    /// The record of a question, when it was for an AI name and the budget allows it. `answer` is absent when none was
+    /// seen.
     pub(super) fn lookup(
-        &self,
+        &mut self,
         flow: &Flow,
         asked: &Asked,
         answer: Option<(u16, Vec<IpAddr>)>,
     ) -> Option<LookupRecord> {
         let hit = self.catalogue.find(&asked.name)?;
-        let (client_ip, resolver_ip) = (flow.client_end().0, flow.server_end().0);
+        let (client_ip, resolver_ip) = (flow.key.end(asked.asker).0, flow.key.end(asked.asker.other()).0);
+        if !self.budget.allows(client_ip, asked.time) {
+            self.ledger.broken("lookups-full");
+            return None;
+        }
         let (rcode, answers) = answer.map_or((None, Vec::new()), |(rcode, answers)| (Some(rcode), answers));
         let scope = format!("{}/{}/{}/{}", self.origin.sensor, asked.id, asked.qtype, asked.name);
         Some(LookupRecord {
@@ -76,5 +134,12 @@ impl Core {
             role: hit.pattern.role,
             catalogue: self.origin.catalogue.clone(),
         })
+    }
+}
+
+impl Worker {
+    /// What the network says about encrypted DNS, as far as its answers were seen.
+    pub fn canaries(&self) -> Canaries {
+        self.core.canaries
     }
 }

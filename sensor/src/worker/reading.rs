@@ -1,14 +1,14 @@
 //! Reading the payload of a flow: what a probe brings, what the ledger counts of it, and names that follow the first.
 
-use super::naming::{Clues, Core};
+use super::naming::Core;
 use crate::decode::{L4, Packet};
 use crate::dissect::{Dissector, quic, tls};
 use crate::flow::key::Side;
 use crate::flow::probe::{Found, Look, Probe, Rest};
 use crate::flow::resolver::{self, Resolver};
+use crate::flow::waiting::Clues;
 use crate::flow::{Flow, State, later};
-use crate::ledger::{Answer, Method};
-use crate::name::ech;
+use crate::ledger::Answer;
 use crate::output::{Name, Output};
 use crate::record::{Ech, Protocol, Transport};
 
@@ -44,16 +44,13 @@ impl Core {
         }
     }
 
-    /// The first payload: a flow on the port of DNS is DNS, unless it begins as TLS or QUIC does.
+    /// The first payload: a flow on the port of DNS may be DNS, unless it begins as TLS or QUIC does.
     fn begin(&mut self, flow: &mut Flow, packet: &Packet<'_>) {
-        let is_dns = [packet.src.1, packet.dst.1].contains(&resolver::PORT) && !shows_hello(packet);
+        let is_dns = resolver::may_begin(packet) && !shows_hello(packet);
         flow.state = match is_dns {
             true => State::Resolver(Box::new(Resolver::new(flow.isn()))),
             false => State::Probing(Box::new(Probe::new(flow.isn()))),
         };
-        if is_dns {
-            self.ledger.decide(flow, Method::Resolver);
-        }
     }
 
     /// Gives up a flow that holds bytes, for want of room.
@@ -68,7 +65,7 @@ impl Core {
         }
         match &flow.state {
             State::Probing(_) => self.give_up(flow, time, out),
-            State::Resolver(_) => flow.state = State::Decided,
+            State::Resolver(_) => self.unanswered(flow, out),
             _ => {}
         }
         self.holders.changed(flow, before);
@@ -82,7 +79,7 @@ impl Core {
         self.holders.changed(flow, before);
         let Some(found) = found else { return };
         self.ledger.answered(dissector(found.protocol), Answer::Done);
-        let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
+        let ech = self.ech(flow, &found, packet.time);
         self.tell(flow, &found, ech, packet.time, out);
         let free = matches!(flow.state, State::Decided | State::Watched(_) | State::Local(_));
         let catalogue = self.catalogue.clone();
@@ -157,7 +154,7 @@ impl Core {
         flow.client = found.client;
         flow.connection = found.connection;
         self.ledger.answered(dissector(found.protocol), Answer::Done);
-        let ech = ech::decide(&self.infra, found.ech, found.name.as_deref());
+        let ech = self.ech(flow, &found, time);
         self.tell(flow, &found, ech, time, out);
         self.named(flow, found, ech, time, packet, out);
     }

@@ -112,13 +112,43 @@ pub(crate) fn http(stream: &[u8]) {
     let _ = (http_parser::path(stream), http_parser::posts(stream), http_parser::answer(stream).is_some());
 }
 
-/// A DNS message, by itself and with the length before it that TCP has. Work is bounded by the message's size.
+/// A DNS message, by itself and with the length before it that TCP has. What a part of it says, the whole says as
+/// well; what is read of it is bounded whatever it claims; and what is sure of its own needs no port.
 pub(crate) fn dns(bytes: &[u8]) {
-    let _ = dns_parser::message(bytes);
+    let whole = dns_parser::message(bytes);
+    if let Parse::Done(message) = &whole {
+        assert!(message.questions.len() <= 64 && message.addresses.len() <= 128 * 32);
+        assert!(message.questions.iter().all(|question| question.name.chars().count() <= 255));
+        assert!(message.public_names.iter().all(|public| public.name.is_ascii() && public.name.len() <= 253));
+        for cut in cuts(bytes.len()) {
+            if let Parse::Done(early) = dns_parser::message(&bytes[..cut]) {
+                assert!(
+                    message.questions.iter().zip(&early.questions).all(|(all, part)| all == part),
+                    "cut at {cut}"
+                );
+                assert!(
+                    message.addresses.iter().zip(&early.addresses).all(|(all, part)| all == part),
+                    "cut at {cut}"
+                );
+            }
+        }
+    }
+    if dns_parser::is_unmistakable(bytes) {
+        let Parse::Done(message) = &whole else { panic!("sure of what cannot be read") };
+        assert_eq!((message.questions.len(), message.questions[0].name.is_ascii()), (1, true));
+        let longer = [bytes, &[0]].concat();
+        assert!(!dns_parser::is_unmistakable(&longer), "something follows");
+    }
     let length = bytes.len().min(65_535);
     let framed = [&(length as u16).to_be_bytes()[..], &bytes[..length]].concat();
     if let Parse::Done((_, taken)) = dns_parser::framed(&framed) {
         assert_eq!(taken, framed.len());
+    }
+    if dns_parser::begins(&framed) {
+        assert!(
+            cuts(framed.len()).all(|cut| dns_parser::begins(&framed[..cut])),
+            "a part may begin where the whole does"
+        );
     }
 }
 
