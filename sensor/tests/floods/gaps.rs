@@ -25,7 +25,7 @@ fn questions_that_nobody_answers() {
                 udp(frame, client, RESOLVER, &dns(random.next() as u16, name.as_bytes(), 16, &[]));
             })
         },
-        frames: [40_000, 0],
+        frames: [12_000, 0],
         state: 144,
         held: true,
         ..NONE
@@ -38,7 +38,7 @@ fn questions_that_nobody_answers() {
 fn server_names_that_are_too_long() {
     check(&Kind {
         flood: |_| Box::new(kinds::names(|n| format!("{n:04000x}.example").into(), &[b"h2"])),
-        frames: [80_000, 0],
+        frames: [60_000, 0],
         ..*crate::KINDS.iter().find(|kind| kind.name == "random names of random clients").unwrap()
     });
 }
