@@ -12,8 +12,8 @@ use hashbrown::HashMap;
 
 /// Seconds that a claim outlives its TTL: clients keep connections and caches longer than they should.
 const GRACE: i64 = 300;
-/// Client and address pairs that are remembered: 5,000 clients with fifty live addresses each ...
-const MAX_PAIRS: usize = 1 << 18;
+/// Client and address pairs that are remembered: 5,000 clients with 25 live addresses each ...
+const MAX_PAIRS: usize = 1 << 17;
 /// ... in rooms that share nothing, so that whoever asks without end pushes out a few others' claims and not all. What
 /// is left to one client is what an office behind one address needs.
 const ROOMS: usize = 64;
