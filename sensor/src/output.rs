@@ -24,7 +24,7 @@ pub struct Name<'a> {
     pub ech: Ech,
     /// The encrypted_server_name extension is present.
     pub esni: bool,
-    /// JA4 of the hello.
+    /// JA4 of the hello; only for an output that lists names.
     pub ja4: Option<&'a str>,
     /// What the catalogue says about the name.
     pub hit: Option<Hit<'a>>,
@@ -34,6 +34,11 @@ pub struct Name<'a> {
 pub trait Output {
     /// A record for the spool.
     fn record(&mut self, record: Record);
+
+    /// True when [`Self::name`] is to have everything that can be said of a name.
+    fn lists_names(&self) -> bool {
+        false
+    }
 
     /// A name, AI or not.
     fn name(&mut self, _name: &Name<'_>) {}

@@ -137,6 +137,10 @@ struct FlowLine<'a> {
 impl Sink for Printer {
     fn record(&mut self, _: Record) {}
 
+    fn lists_names(&self) -> bool {
+        true
+    }
+
     fn name(&mut self, name: &Name<'_>) {
         let ((src_ip, src_port), (dst_ip, dst_port)) = (name.flow.client_end(), name.flow.server_end());
         let line = NameLine {

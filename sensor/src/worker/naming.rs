@@ -133,7 +133,8 @@ impl Core {
         flow.told = later::told(&found);
         flow.plain = found.protocol == Protocol::Http;
         if found.name.is_none() || ech == Ech::Real {
-            let Found { protocol, name: outer, alpn, ja4, build, .. } = found;
+            let ja4 = found.ja4();
+            let Found { protocol, name: outer, alpn, build, .. } = found;
             self.nameless(flow, Clues { protocol, ech, outer, alpn, ja4, build }, time, out);
             return;
         }
@@ -167,7 +168,8 @@ impl Core {
         self.decide(flow, method, Sight::Named);
         let tag = Tag::new(hit, found.protocol, evidence);
         let tenant = found.name.as_deref().and_then(|name| hit.tenant(name)).map(Cow::into_owned);
-        let tag = Tag { host: found.name, tenant, ech, alpn: found.alpn, ja4: found.ja4, ..tag };
+        let ja4 = found.ja4();
+        let tag = Tag { host: found.name, tenant, ech, alpn: found.alpn, ja4, ..tag };
         self.tagged(flow, tag, found.build, time, out);
     }
 

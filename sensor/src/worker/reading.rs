@@ -162,6 +162,7 @@ impl Core {
     /// Gives a name to whoever lists them all.
     fn tell(&mut self, flow: &Flow, found: &Found, ech: Ech, time: i64, out: &mut impl Output) {
         let hit = found.name.as_deref().and_then(|name| self.catalogue.find(name)).filter(|_| ech != Ech::Real);
+        let ja4 = if out.lists_names() { found.ja4() } else { None };
         out.name(&Name {
             time,
             flow,
@@ -171,7 +172,7 @@ impl Core {
             alpn: &found.alpn,
             ech,
             esni: found.esni,
-            ja4: found.ja4.as_deref(),
+            ja4: ja4.as_deref(),
             hit,
         });
     }

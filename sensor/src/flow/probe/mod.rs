@@ -36,12 +36,20 @@ pub struct Found {
     pub ech: bool,
     /// The encrypted_server_name extension is present.
     pub esni: bool,
-    /// JA4 fingerprint of a hello.
-    pub ja4: Option<String>,
+    /// The ClientHello message, for its fingerprint: few flows need that, and it costs more than the name.
+    pub hello: Option<Box<[u8]>>,
     /// What the hello tells about the software that sent it.
     pub build: Build,
     /// What tells this QUIC connection from the next one on the same ports; 0 without QUIC.
     pub connection: u64,
+}
+
+impl Found {
+    /// The JA4 fingerprint of the hello.
+    pub fn ja4(&self) -> Option<String> {
+        let over = if self.protocol == Protocol::Quic { Over::Quic } else { Over::Tcp };
+        Some(ja4(&ClientHello::parse(self.hello.as_ref()?)?, over))
+    }
 }
 
 /// What a look at a packet brought.
@@ -177,7 +185,7 @@ fn hello(message: &[u8], sender: Side, over: Over) -> Option<Box<Found>> {
         alpn: hello.alpn_text(),
         ech: hello.has_ech(),
         esni: hello.has_esni(),
-        ja4: Some(ja4(&hello, over)),
+        hello: Some(message.into()),
         build: Build::of(&hello),
         connection: 0,
     }))

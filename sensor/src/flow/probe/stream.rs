@@ -289,7 +289,7 @@ impl Stream {
             alpn: Vec::new(),
             ech: false,
             esni: false,
-            ja4: None,
+            hello: None,
             build: Build::default(),
             connection: 0,
         });
