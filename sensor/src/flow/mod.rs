@@ -15,7 +15,7 @@ pub mod table;
 pub mod tag;
 pub mod watch;
 
-use crate::decode::{L4, Mac, Packet};
+use crate::decode::{L4, Packet};
 use crate::ledger::Method;
 use key::{Both, Endpoint, FlowKey, Side};
 use later::Later;
@@ -46,8 +46,6 @@ pub struct Direction {
     pub ip_bytes: u64,
     /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams.
     pub payload: u64,
-    /// Hardware address of the sender as last seen.
-    pub mac: Option<Mac>,
     /// Sequence number of the SYN.
     isn: Option<u32>,
     /// The sequence number that comes next.
@@ -219,9 +217,6 @@ impl Flow {
         side.packets += 1;
         side.frame_bytes += u64::from(packet.frame_len);
         side.ip_bytes += u64::from(packet.ip_len);
-        if packet.link.src.is_some() {
-            side.mac = packet.link.src;
-        }
         let advance = match packet.l4 {
             L4::Udp => packet.payload_len,
             L4::Tcp { seq, flags } => {

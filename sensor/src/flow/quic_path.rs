@@ -117,6 +117,7 @@ mod tests {
                     payload_len: len,
                     frame_len: len + 42,
                     ip_len: len + 28,
+                    ttl: 64,
                     link,
                 };
                 seen.push(path.datagram(&packet, Side::Low, true));

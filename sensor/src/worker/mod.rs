@@ -3,6 +3,7 @@
 //! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
 
 mod candidates;
+mod devices;
 mod fragments;
 mod holders;
 mod local;
@@ -20,6 +21,7 @@ use rules::catalogue::Catalogue;
 use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
 use crate::decode::{Decoded, Fragments, L4, Packet, decode};
+use crate::device::Devices;
 use crate::dissect::{Dissector, quic};
 use crate::flow::key::{FlowKey, Side};
 use crate::flow::resolver::Event;
@@ -157,6 +159,7 @@ impl Worker {
             self.drop_fragments();
             self.end_all(out);
             self.core.claims = Claims::default();
+            self.core.devices = Devices::default();
         }
         self.clock.reset();
     }
@@ -173,6 +176,7 @@ impl Worker {
         let data = std::mem::take(&mut self.held.data);
         if self.table.is_ahead_of(time) {
             self.table.rebase(time);
+            self.core.devices = Devices::default();
             self.close_spans(out);
             out.records(self.core.ledger.rebase());
         }
@@ -197,6 +201,7 @@ impl Worker {
         match decode(frame) {
             Decoded::Packet(packet) => self.packet(&packet, out),
             Decoded::Fragment(fragment) => self.fragment(frame, &fragment, out),
+            Decoded::Neighbour(neighbour) => self.neighbour(frame, &neighbour),
             Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
             Decoded::Malformed(why) => self.core.ledger.malformed(why, frame.wire_len),
         }
@@ -276,6 +281,7 @@ impl Worker {
     #[inline(always)]
     fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
         self.tick(packet.time, out);
+        self.core.identify(packet);
         let (key, sender) = FlowKey::of(packet);
         let scratch = &mut self.core.scratch;
         if self.table.get_mut(&key).is_some_and(|flow| begins_anew(flow, packet, sender, scratch))
@@ -288,6 +294,9 @@ impl Worker {
         }
         let Some(flow) = self.table.get_mut(&key) else { return };
         let advance = flow.count(packet, sender);
+        if flow.sides.of(sender).packets == 1 {
+            self.core.first_of_sender(packet);
+        }
         let later = later::is_due(flow, packet, sender);
         match &mut flow.state {
             State::Decided => {}
@@ -364,6 +373,7 @@ impl Worker {
         match std::mem::replace(&mut flow.state, State::Decided) {
             State::Tagged(mut tagged) => {
                 let time = flow.last;
+                self.core.introduce(tagged.mac, time, out);
                 out.records(tag::record(&mut flow, &mut tagged, &self.core.origin, time, true));
             }
             State::Resolver(resolver) => {
@@ -373,7 +383,7 @@ impl Worker {
                 }
                 resolver.finish(|event| {
                     if let Event::Answered(asked, None) = event {
-                        out.records(core.lookup(&flow, &asked, None));
+                        core.looked_up(&flow, &asked, None, out);
                     }
                 });
             }

@@ -14,6 +14,7 @@ use super::holders::Holders;
 use super::rebinding::Rebinding;
 use super::visibility::Visibility;
 use crate::decode::Packet;
+use crate::device::Devices;
 use crate::flow::client::{Build, Clients};
 use crate::flow::key::Side;
 use crate::flow::probe::Found;
@@ -43,6 +44,7 @@ pub(super) struct Core {
     pub(super) scratch: Vec<u8>,
     pub(super) ledger: Ledger,
     pub(super) visibility: Visibility,
+    pub(super) devices: Devices,
     pub(super) candidates: Candidates,
     pub(super) named: Named,
     pub(super) ai_flows: u64,
@@ -97,6 +99,7 @@ impl Core {
             clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
             visibility: Visibility::new(),
+            devices: Devices::default(),
             candidates: Candidates::new(),
             named: Named::default(),
             ai_flows: 0,
@@ -235,7 +238,9 @@ impl Core {
             self.visibility.reached_ai(address);
         }
         let client = self.clients.client(address, build);
-        let mut tagged = Box::new(Tagged::new(tag, client, time));
+        let mac = self.devices.who(address, flow.start, time);
+        let mut tagged = Box::new(Tagged::new(tag, client, time).of(mac));
+        self.introduce(mac, time, out);
         out.records(tag::record(flow, &mut tagged, &self.origin, time, false));
         flow.state = State::Tagged(tagged);
     }

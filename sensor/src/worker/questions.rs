@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::naming::Core;
-use crate::decode::Packet;
+use crate::decode::{Mac, Packet};
+use crate::device::mac_text;
 use crate::dissect::Dissector;
 use crate::flow::key::Side;
 use crate::flow::resolver::{Asked, Event};
@@ -25,7 +26,7 @@ impl Core {
                     self.claim(flow.client_end().0, address.ip, &asked.name, address.ttl, packet.time);
                 }
                 let answer = answer.map(|a| (a.rcode, a.addresses.iter().map(|a| a.ip).collect()));
-                out.records(self.lookup(flow, &asked, answer));
+                self.looked_up(flow, &asked, answer, out);
             }
         });
         flow.state = State::Resolver(resolver);
@@ -48,12 +49,26 @@ impl Core {
         });
     }
 
-    /// The record of a question, when it was for an AI name. `answer` is absent when none was seen.
-    pub(super) fn lookup(
+    /// Writes the record of a question, when it was for an AI name. `answer` is absent when none was seen.
+    pub(super) fn looked_up(
+        &mut self,
+        flow: &Flow,
+        asked: &Asked,
+        answer: Option<(u16, Vec<IpAddr>)>,
+        out: &mut impl Output,
+    ) {
+        let mac = self.devices.who(flow.client_end().0, asked.time, asked.time);
+        let Some(record) = self.lookup(flow, asked, answer, mac) else { return };
+        self.introduce(mac, asked.time, out);
+        out.record(record.into());
+    }
+
+    fn lookup(
         &self,
         flow: &Flow,
         asked: &Asked,
         answer: Option<(u16, Vec<IpAddr>)>,
+        mac: Option<Mac>,
     ) -> Option<LookupRecord> {
         let hit = self.catalogue.find(&asked.name)?;
         let (client_ip, resolver_ip) = (flow.client_end().0, flow.server_end().0);
@@ -65,7 +80,7 @@ impl Core {
             site: self.origin.site.clone(),
             ts: asked.time,
             client_ip,
-            device: client_ip.to_string(),
+            device: mac.map_or_else(|| client_ip.to_string(), mac_text),
             resolver_ip,
             transport: flow.key.transport,
             name: asked.name.clone(),
