@@ -1,5 +1,7 @@
 //! From store, findings and rules to the report's model.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
 use rules::policy::Policy;
@@ -10,7 +12,7 @@ use super::findings::Clocks;
 use super::judged::{Judged, devices, judged, services, upload_bytes, used};
 use super::measured::Measured;
 use super::method::method;
-use super::model::{FORM, Pair, Report, Span, Totals};
+use super::model::{DeviceName, FORM, Pair, Report, Span, Totals};
 use super::week::Week;
 use super::{access, actions, due, tables, trend};
 use crate::db::DbError;
@@ -94,6 +96,7 @@ impl Report {
             departments: folding.rows(&now.rows),
             findings_by_service: clocks.by_service(),
             findings: clocks.table(&folding),
+            device_names: Vec::new(),
             announced: clocks.announced(),
             visibility_lost: measured.visibility_lost(),
             reviews: due::reviews(context.policy, on),
@@ -102,6 +105,8 @@ impl Report {
             method: method(context, folding.note.clone()),
             services,
         };
+        report.device_names =
+            names(&report, store.device_names(&context.site, Window { from: 0, to: now.window.to })?);
         report.headline = actions::headline(&report);
         report.actions = actions::actions(&report);
         Ok(report)
@@ -112,7 +117,7 @@ impl Report {
 struct Facts {
     window: Window,
     rows: Vec<Judged>,
-    first_seen: std::collections::BTreeMap<String, i64>,
+    first_seen: BTreeMap<String, i64>,
     newest: Option<i64>,
     seen: bool,
     findings: Vec<crate::judge::Finding>,
@@ -166,6 +171,13 @@ impl Facts {
         };
         Ok(seen.coverage())
     }
+}
+
+/// The names of devices that the report shows, and of no others.
+fn names(report: &Report, known: BTreeMap<String, String>) -> Vec<DeviceName> {
+    let shown: BTreeSet<&str> = report.findings.iter().map(|row| row.device.as_str()).collect();
+    let shown = known.into_iter().filter(|(device, _)| shown.contains(device.as_str()));
+    shown.map(|(device, name)| DeviceName { device, name }).collect()
 }
 
 /// True when the sensor saw anything at all: only then is a zero a measurement.

@@ -100,9 +100,11 @@ impl Members {
 
     /// Index of the group that a client belongs to.
     pub(super) fn find(&self, client: &Subject<'_>) -> Option<u16> {
-        if let Some(group) = client.device.filter(|_| !self.devices.is_empty()).and_then(|id| self.devices.get(id))
-        {
-            return Some(*group);
+        if !self.devices.is_empty() {
+            let by_id = client.device.and_then(|id| self.devices.get(id));
+            if let Some(group) = by_id.or_else(|| self.devices.get(&client.ip.to_canonical().to_string())) {
+                return Some(*group);
+            }
         }
         let site = client.site.filter(|_| !self.sites.is_empty()).and_then(|id| self.sites.get(id).copied());
         let ip = client.ip.to_canonical();

@@ -36,6 +36,15 @@ pub struct Announced {
     pub first_sights: u64,
 }
 
+/// What a device calls itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceName {
+    /// Device id.
+    pub device: String,
+    /// Its name: what it told last in DHCP, mDNS or LLMNR.
+    pub name: String,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindingRow {
