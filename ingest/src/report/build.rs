@@ -1,10 +1,11 @@
 //! From store, findings and rules to the report's model.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
-use rules::policy::Policy;
+use rules::policy::{self, Policy, Subject};
 
 use super::coverage::Seen;
 use super::departments::Folding;
@@ -16,7 +17,7 @@ use super::model::{DeviceName, FORM, Pair, Report, Span, Totals};
 use super::week::Week;
 use super::{access, actions, due, tables, trend};
 use crate::db::DbError;
-use crate::judge::{Clock, FindingsDb};
+use crate::judge::{Clock, Finding, FindingsDb};
 use crate::store::{Store, StoreError};
 use crate::time::{HOUR, Window, date, utc};
 
@@ -105,8 +106,8 @@ impl Report {
             method: method(context, folding.note.clone()),
             services,
         };
-        report.device_names =
-            names(&report, store.device_names(&context.site, Window { from: 0, to: now.window.to })?);
+        let told = store.device_names(&context.site, Window { from: 0, to: now.window.to })?;
+        report.device_names = names(&report, &now.findings, context.policy, told);
         report.headline = actions::headline(&report);
         report.actions = actions::actions(&report);
         Ok(report)
@@ -120,7 +121,7 @@ struct Facts {
     first_seen: BTreeMap<String, i64>,
     newest: Option<i64>,
     seen: bool,
-    findings: Vec<crate::judge::Finding>,
+    findings: Vec<Finding>,
 }
 
 impl Facts {
@@ -174,10 +175,26 @@ impl Facts {
 }
 
 /// The names of devices that the report shows, and of no others.
-fn names(report: &Report, known: BTreeMap<String, String>) -> Vec<DeviceName> {
-    let shown: BTreeSet<&str> = report.findings.iter().map(|row| row.device.as_str()).collect();
-    let shown = known.into_iter().filter(|(device, _)| shown.contains(device.as_str()));
-    shown.map(|(device, name)| DeviceName { device, name }).collect()
+fn names(
+    report: &Report,
+    findings: &[Finding],
+    policy: &Policy,
+    mut told: BTreeMap<String, String>,
+) -> Vec<DeviceName> {
+    let shown: BTreeSet<&str> = report.findings.iter().map(|row| row.uid.as_str()).collect();
+    let mut names = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| shown.contains(finding.uid.as_str())) {
+        let (mac, ip) = (policy::mac(&finding.device), finding.device.parse::<IpAddr>().ok());
+        let ip = finding.contact.as_ref().map(|contact| contact.client_ip).or(ip);
+        let asset = ip.and_then(|ip| policy.asset(&Subject { mac, ..Subject::of(ip) }));
+        let (name, owner) = asset.map_or_else(Default::default, |one| (one.name.clone(), one.owner.clone()));
+        let name = if name.is_empty() { told.remove(&finding.device).unwrap_or_default() } else { name };
+        if !name.is_empty() || !owner.is_empty() {
+            let device = finding.device.clone();
+            names.entry(device.clone()).or_insert(DeviceName { device, name, owner });
+        }
+    }
+    names.into_values().collect()
 }
 
 /// True when the sensor saw anything at all: only then is a zero a measurement.

@@ -60,7 +60,7 @@ pub struct Report {
     pub findings_by_service: Vec<ServiceFindings>,
     /// Findings that are open or that something happened to in the window: by lane, soonest deadline first.
     pub findings: Vec<FindingRow>,
-    /// What the devices of `findings` call themselves, by device; one that told no name is left out.
+    /// What the devices of `findings` are called, by device; one without a name and an owner is left out.
     pub device_names: Vec<DeviceName>,
     /// How the findings that opened in the window were told.
     pub announced: Announced,
