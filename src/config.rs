@@ -12,7 +12,7 @@ use ingest::siem::SinkTarget;
 use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
-use rules::policy::{Policy, PolicyError};
+use rules::policy::{Assets, Policy, PolicyError};
 use sensor::flow::table::MAX_FLOWS;
 use sensor::local::LocalNets;
 use sensor::spool::Limits;
@@ -77,6 +77,7 @@ struct BundleFiles {
 struct Site {
     name: Option<Name>,
     time_zone: Option<Zone>,
+    assets: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -164,6 +165,9 @@ pub(crate) struct Setup {
     /// The file that says so; none where no policy was named.
     #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough to read it again"))]
     policy_file: Option<PathBuf>,
+    /// What people know of devices.
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough to read it again"))]
+    assets_file: Option<PathBuf>,
 }
 
 impl Setup {
@@ -175,11 +179,13 @@ impl Setup {
         let rules = Rules::load(args.catalogue.clone().or(file.catalogue), bundle, &data_dir)?;
         let catalogue = rules.current();
         let policy_file = args.policy.clone().or(file.policy);
-        let policy = policy(policy_file.as_deref(), &catalogue)?;
+        let assets_file = file.site.assets;
+        let policy = with_assets(policy(policy_file.as_deref(), &catalogue)?, assets_file.as_deref())?;
         let store = StoreChoice::new(args.store.as_deref(), file.store)?;
-        let Sinks { targets: mut sinks, remarks } =
+        let Sinks { targets: mut sinks, mut remarks } =
             siem::sinks(file.siem.into_iter().map(Spanned::into_inner).collect())?;
         sinks.extend(store.findings());
+        remarks.extend(strange(&policy, assets_file.as_deref()));
         let local = file.sensor.local_nets.map(LocalNets::new).unwrap_or_default();
         Ok(Self {
             data_dir,
@@ -197,13 +203,15 @@ impl Setup {
             rules,
             policy: Arc::new(policy),
             policy_file,
+            assets_file,
         })
     }
 
-    /// The policy as its file says now, checked against the catalogue in force.
+    /// The policy and the list of devices as their files say now, checked against the catalogue in force.
     #[cfg(feature = "live")]
     pub(crate) fn renewed_policy(&self) -> Result<Policy, Failure> {
-        policy(self.policy_file.as_deref(), &self.rules.current())
+        let policy = policy(self.policy_file.as_deref(), &self.rules.current())?;
+        with_assets(policy, self.assets_file.as_deref())
     }
 
     /// The configuration of a worker that reads `source`.
@@ -281,7 +289,8 @@ fn read(path: &Path) -> Result<ConfigFile, Failure> {
     }
     let base = path.parent().unwrap_or(Path::new(""));
     let bundle = file.bundle.as_mut().map(|bundle| [&mut bundle.file, &mut bundle.public_key]);
-    let paths = [&mut file.data_dir, &mut file.policy, &mut file.catalogue].into_iter().flatten();
+    let paths = [&mut file.data_dir, &mut file.policy, &mut file.catalogue, &mut file.site.assets];
+    let paths = paths.into_iter().flatten();
     let sinks = file.siem.iter_mut().flat_map(|block| block.as_mut().paths());
     for relative in paths.chain(bundle.into_iter().flatten()).chain(file.store.paths()).chain(sinks) {
         *relative = base.join(&*relative);
@@ -298,6 +307,27 @@ fn line(text: &str, span: Option<Range<usize>>) -> usize {
 fn policy(path: Option<&Path>, catalogue: &Catalogue) -> Result<Policy, Failure> {
     let Some(path) = path else { return Ok(Policy::empty()) };
     Policy::load(path, catalogue).map_err(|e| policy_failure(path, e))
+}
+
+/// The policy with what people know of devices.
+fn with_assets(policy: Policy, path: Option<&Path>) -> Result<Policy, Failure> {
+    let Some(path) = path else { return Ok(policy) };
+    let text = fs::read_to_string(path)
+        .map_err(|e| Failure::Usage(format!("cannot read the list of devices {}: {e}", path.display())))?;
+    let assets = Assets::parse(&text, &path.display().to_string()).map_err(Failure::usage)?;
+    Ok(policy.with_assets(Arc::new(assets)))
+}
+
+/// Departments that were meant as groups, perhaps.
+fn strange(policy: &Policy, path: Option<&Path>) -> Option<String> {
+    let names = policy.strange_departments();
+    let (path, first) = (path?, names.first().filter(|_| !policy.groups().is_empty())?);
+    Some(format!(
+        "{}: {} of its departments no group of the policy has as id or name, {first:?} for example; their devices \
+         belong where their networks do",
+        path.display(),
+        names.len()
+    ))
 }
 
 /// What is wrong with a policy file.

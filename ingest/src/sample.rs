@@ -12,8 +12,8 @@ use rules::catalogue::local::EndpointClass;
 use rules::catalogue::{Access, Catalogue, Modality, Role, Strength};
 use rules::policy::Policy;
 use sensor::record::{
-    CandidateRecord, Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally, Transport,
-    VisibilityRecord,
+    CandidateRecord, DeviceRecord, Ech, Evidence, FlowRecord, LookupRecord, MinuteRecord, Protocol, Record, Tally,
+    Transport, VisibilityRecord,
 };
 use sensor::spool::Spool;
 
@@ -293,6 +293,23 @@ pub fn candidate(domain: &str, start: i64) -> CandidateRecord {
         upload_bytes: 40_000,
         bytes_down: 500_000,
     }
+}
+
+/// What is known of a device.
+pub fn device_record(device: &str, host_name: Option<&str>, at: i64) -> Record {
+    Record::Device(Box::new(DeviceRecord {
+        sensor: "tap1".to_owned(),
+        site: "hq".to_owned(),
+        device: device.to_owned(),
+        mac: "02:20:01:00:00:11".to_owned(),
+        private_mac: true,
+        addresses: vec!["10.20.1.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+        host_name: host_name.map(str::to_owned),
+        vendor_class: Some("MSFT 5.0".to_owned()),
+        source: "dhcp".to_owned(),
+        first_seen: at - HOUR,
+        last_seen: at,
+    }))
 }
 
 pub fn flow_record(flow: FlowRecord) -> Record {

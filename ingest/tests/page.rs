@@ -220,6 +220,9 @@ fn every_kind_of_finding_has_its_place() {
     {
         assert!(page.contains(&format!(">{section}</h")), "{section}");
     }
+    assert!(page.contains("<small>anna&lt;b&gt;book</small>") && !page.contains("nobodys"));
+    let names: Vec<&str> = report.device_names.iter().map(|one| one.name.as_str()).collect();
+    assert_eq!(names, ["anna<b>book"], "no name of a device that the report does not show");
     let text = ingest::report::summary_text(&report, 100);
     println!("{text}");
     assert!(text.lines().count() < 60);

@@ -121,8 +121,15 @@ fn a_full_and_an_empty_report_hold_to_the_schema() {
     assert_eq!(faults(&report(&[])), Vec::<String>::new());
     let dir = tempfile::tempdir().unwrap();
     let every: Value = serde_json::from_str(&every_kind::report(dir.path()).json().unwrap()).unwrap();
-    for table in ["unusual_uploads", "local_models", "model_downloads", "visibility_lost", "reviews", "exceptions"]
-    {
+    for table in [
+        "unusual_uploads",
+        "local_models",
+        "model_downloads",
+        "visibility_lost",
+        "reviews",
+        "exceptions",
+        "device_names",
+    ] {
         assert!(!every[table].as_array().unwrap().is_empty(), "{table}");
     }
     assert_eq!(faults(&every), Vec::<String>::new());

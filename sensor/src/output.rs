@@ -3,7 +3,9 @@
 use rules::catalogue::Hit;
 
 use crate::flow::Flow;
-use crate::record::{CandidateRecord, Ech, FlowRecord, LookupRecord, MinuteRecord, Record, VisibilityRecord};
+use crate::record::{
+    CandidateRecord, DeviceRecord, Ech, FlowRecord, LookupRecord, MinuteRecord, Record, VisibilityRecord,
+};
 
 /// A name as it was found on the wire, AI or not.
 #[derive(Debug)]
@@ -81,5 +83,11 @@ impl From<VisibilityRecord> for Record {
 impl From<CandidateRecord> for Record {
     fn from(record: CandidateRecord) -> Self {
         Self::Candidate(Box::new(record))
+    }
+}
+
+impl From<DeviceRecord> for Record {
+    fn from(record: DeviceRecord) -> Self {
+        Self::Device(Box::new(record))
     }
 }

@@ -27,6 +27,8 @@ pub enum Record {
     Visibility(Box<VisibilityRecord>),
     /// Traffic of one unlisted domain that looks like an AI service, in one hour.
     Candidate(Box<CandidateRecord>),
+    /// What is known of a device that reached an AI service.
+    Device(Box<DeviceRecord>),
 }
 
 /// Where a flow's name comes from, strongest first.
@@ -150,11 +152,12 @@ pub struct FlowRecord {
     pub client_ip: IpAddr,
     /// Client port.
     pub client_port: u16,
-    /// Client hardware address `02:77:00:00:00:11` as the frame showed it; absent when the link carries none.
+    /// Hardware address of the client's own, `02:77:00:00:00:11`; absent when it is not known: a router's is nobody's.
     pub client_mac: Option<String>,
     /// Innermost VLAN id; absent on untagged frames.
     pub vlan: Option<u16>,
-    /// Stable device id. Today the client address; DHCP and MAC identities will take its place.
+    /// Stable device id: the hardware address where it is known when the flow's first record is written, else the
+    /// client address. The same in all records of a flow.
     pub device: String,
     /// Server address.
     pub server_ip: IpAddr,
@@ -361,6 +364,36 @@ pub struct CandidateRecord {
     pub upload_bytes: u64,
     /// Payload bytes received.
     pub bytes_down: u64,
+}
+
+/// What is known of a device: written beside its first `flow` or `lookup` record, when one of these comes and something
+/// has changed, and otherwise at most once an hour. Devices that never reach an AI service have none.
+/// (`sensor`, `device`, `last_seen`) is unique.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceRecord {
+    /// Name of the sensor.
+    pub sensor: String,
+    /// Name of the site.
+    pub site: String,
+    /// Stable device id, as in [`FlowRecord`].
+    pub device: String,
+    /// Its hardware address.
+    pub mac: String,
+    /// No manufacturer gave the hardware address (the bit 0x02 of its first byte): a phone or a laptop that hides its
+    /// own, or a virtual machine.
+    pub private_mac: bool,
+    /// The addresses that it has now, in order: at most 4 of IPv4 and 16 of IPv6.
+    pub addresses: Vec<IpAddr>,
+    /// What it calls itself in DHCP, mDNS or LLMNR: the first label, lower case.
+    pub host_name: Option<String>,
+    /// Kind of client software, as it tells a DHCP server.
+    pub vendor_class: Option<String>,
+    /// The strongest way in which its addresses are known: `dhcp`, `dhcp6`, `arp`, `ndp`, `frame`.
+    pub source: String,
+    /// When the sensor saw it first, µs UTC.
+    pub first_seen: i64,
+    /// Packet time of this record, µs UTC.
+    pub last_seen: i64,
 }
 
 fn unknown_client() -> ClientKind {

@@ -126,7 +126,9 @@ fn a_list_can_be_narrowed_down() {
         list.len()
     };
     assert_eq!(fits(&["--rule", "prohibited-use"], &|f| f["rule"] == "prohibited-use"), 1);
-    assert!(fits(&["--device", "10.20.3.12"], &|f| f["device"] == "10.20.3.12") > 0);
+    let device = "02:20:03:00:00:12";
+    let by_id = fits(&["--device", device], &|f| f["device"] == device);
+    assert!(by_id > 0 && fits(&["--device", "10.20.3.12"], &|f| f["device"] == device) == by_id);
     assert!(fits(&["--service", "chatgpt"], &|f| f["service"] == "chatgpt") > 1);
     assert!(fits(&["--severity", "6"], &|f| f["severity"].as_u64() >= Some(6)) > 1);
     assert_eq!(fits(&["--site", "elsewhere"], &|f| f["site"] == ""), 0);
@@ -205,7 +207,8 @@ fn one_finding_tells_everything() {
     for part in [
         uid.as_str(),
         "AI service in use that the policy prohibits",
-        "10.20.1.14 (Finance)",
+        "02:20:01:00:00:14 (Finance)",
+        "address 10.20.1.14",
         "chat.deepseek.com: seen as TLS server name, definite",
         "demo.policy.toml:",
         "report due",

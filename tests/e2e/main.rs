@@ -17,6 +17,7 @@ mod commands;
 mod corpus;
 mod demo;
 mod derived;
+mod devices;
 mod docs;
 mod doubled;
 mod findings;

@@ -64,7 +64,8 @@ fn count(data: &Path, sql: &str) -> u64 {
 
 const STORED: &str =
     "SELECT (SELECT count(*) FROM flow) + (SELECT count(*) FROM lookup) + (SELECT count(*) FROM minute)
-                      + (SELECT count(*) FROM visibility) + (SELECT count(*) FROM candidate)";
+                      + (SELECT count(*) FROM visibility) + (SELECT count(*) FROM candidate)
+                      + (SELECT count(*) FROM device)";
 
 #[test]
 fn a_store_that_is_down_fills_no_disk_and_what_goes_is_counted() {

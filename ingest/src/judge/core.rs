@@ -65,7 +65,7 @@ impl<'a> Core<'a> {
             Record::Flow(flow) => return self.flow(flow),
             Record::Minute(minute) => self.minute(minute),
             Record::Visibility(visibility) => self.visibility(visibility),
-            Record::Lookup(_) | Record::Candidate(_) => {}
+            Record::Lookup(_) | Record::Candidate(_) | Record::Device(_) => {}
         }
         Looked::Other
     }
@@ -142,6 +142,7 @@ pub(crate) fn instant(record: &Record) -> i64 {
         Record::Minute(minute) => minute.minute.saturating_add(MINUTE),
         Record::Visibility(visibility) => visibility.start.saturating_add(10 * MINUTE),
         Record::Candidate(candidate) => candidate.start.saturating_add(time::HOUR),
+        Record::Device(device) => device.last_seen,
     }
 }
 
@@ -158,6 +159,7 @@ pub(crate) fn order(record: &Record) -> (i64, u8, &str, u64) {
         Record::Visibility(visibility) => (2, visibility.device.as_str(), 0),
         Record::Minute(minute) => (3, minute.source.as_str(), 0),
         Record::Candidate(candidate) => (4, candidate.domain.as_str(), 0),
+        Record::Device(device) => (5, device.device.as_str(), 0),
     };
     (instant(record), kind, id, seq)
 }

@@ -43,7 +43,7 @@ pub struct Filter {
     pub state: Option<State>,
     /// True: open or acknowledged ones alone.
     pub unclosed: bool,
-    /// Device id.
+    /// Device id, or the client's address.
     pub device: Option<String>,
     /// Service id.
     pub service: Option<String>,
@@ -158,11 +158,12 @@ pub(super) fn number(db: &Connection, mark: &str) -> rusqlite::Result<Option<i64
 
 impl Filter {
     fn fits(&self, finding: &Finding) -> bool {
+        let address = finding.contact.as_ref().map_or_else(String::new, |contact| contact.client_ip.to_string());
         let is = |wanted: &Option<String>, value: &str| wanted.as_ref().is_none_or(|wanted| wanted == value);
         self.rule.is_none_or(|rule| rule == finding.rule)
             && self.state.is_none_or(|state| state == finding.state)
             && (!self.unclosed || finding.is_open())
-            && is(&self.device, &finding.device)
+            && (is(&self.device, &finding.device) || is(&self.device, &address))
             && is(&self.service, &finding.service)
             && self.since.is_none_or(|since| finding.detected_at >= since)
             && finding.severity >= self.severity

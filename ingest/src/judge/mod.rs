@@ -199,7 +199,7 @@ fn mark(record: &Record) -> Option<(String, i64)> {
         Record::Visibility(one) => {
             Some((format!("visibility {} {} {}", one.sensor, one.source, one.device), one.start))
         }
-        Record::Lookup(_) | Record::Candidate(_) => None,
+        Record::Lookup(_) | Record::Candidate(_) | Record::Device(_) => None,
     }
 }
 

@@ -1,8 +1,11 @@
 //! From store, findings and rules to the report's model.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
 use jiff::tz::TimeZone;
 use rules::catalogue::Catalogue;
-use rules::policy::Policy;
+use rules::policy::{self, Policy, Subject};
 
 use super::coverage::Seen;
 use super::departments::Folding;
@@ -10,11 +13,11 @@ use super::findings::Clocks;
 use super::judged::{Judged, devices, judged, services, upload_bytes, used};
 use super::measured::Measured;
 use super::method::method;
-use super::model::{FORM, Pair, Report, Span, Totals};
+use super::model::{DeviceName, FORM, Pair, Report, Span, Totals};
 use super::week::Week;
 use super::{access, actions, due, tables, trend};
 use crate::db::DbError;
-use crate::judge::{Clock, FindingsDb};
+use crate::judge::{Clock, Finding, FindingsDb};
 use crate::store::{Store, StoreError};
 use crate::time::{HOUR, Window, date, utc};
 
@@ -94,6 +97,7 @@ impl Report {
             departments: folding.rows(&now.rows),
             findings_by_service: clocks.by_service(),
             findings: clocks.table(&folding),
+            device_names: Vec::new(),
             announced: clocks.announced(),
             visibility_lost: measured.visibility_lost(),
             reviews: due::reviews(context.policy, on),
@@ -102,6 +106,8 @@ impl Report {
             method: method(context, folding.note.clone()),
             services,
         };
+        let told = store.device_names(&context.site, Window { from: 0, to: now.window.to })?;
+        report.device_names = names(&report, &now.findings, context.policy, told);
         report.headline = actions::headline(&report);
         report.actions = actions::actions(&report);
         Ok(report)
@@ -112,10 +118,10 @@ impl Report {
 struct Facts {
     window: Window,
     rows: Vec<Judged>,
-    first_seen: std::collections::BTreeMap<String, i64>,
+    first_seen: BTreeMap<String, i64>,
     newest: Option<i64>,
     seen: bool,
-    findings: Vec<crate::judge::Finding>,
+    findings: Vec<Finding>,
 }
 
 impl Facts {
@@ -166,6 +172,29 @@ impl Facts {
         };
         Ok(seen.coverage())
     }
+}
+
+/// The names of devices that the report shows, and of no others.
+fn names(
+    report: &Report,
+    findings: &[Finding],
+    policy: &Policy,
+    mut told: BTreeMap<String, String>,
+) -> Vec<DeviceName> {
+    let shown: BTreeSet<&str> = report.findings.iter().map(|row| row.uid.as_str()).collect();
+    let mut names = BTreeMap::new();
+    for finding in findings.iter().filter(|finding| shown.contains(finding.uid.as_str())) {
+        let (mac, ip) = (policy::mac(&finding.device), finding.device.parse::<IpAddr>().ok());
+        let ip = finding.contact.as_ref().map(|contact| contact.client_ip).or(ip);
+        let asset = ip.and_then(|ip| policy.asset(&Subject { mac, ..Subject::of(ip) }));
+        let (name, owner) = asset.map_or_else(Default::default, |one| (one.name.clone(), one.owner.clone()));
+        let name = if name.is_empty() { told.remove(&finding.device).unwrap_or_default() } else { name };
+        if !name.is_empty() || !owner.is_empty() {
+            let device = finding.device.clone();
+            names.entry(device.clone()).or_insert(DeviceName { device, name, owner });
+        }
+    }
+    names.into_values().collect()
 }
 
 /// True when the sensor saw anything at all: only then is a zero a measurement.

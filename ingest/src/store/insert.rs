@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use rules::catalogue::Plan;
 use rules::catalogue::local::EndpointClass;
 use rusqlite::{Transaction, TransactionBehavior, params};
-use sensor::record::{CandidateRecord, FlowRecord, LookupRecord, MinuteRecord, Record, Tally, VisibilityRecord};
+use sensor::record::{
+    CandidateRecord, DeviceRecord, FlowRecord, LookupRecord, MinuteRecord, Record, Tally, VisibilityRecord,
+};
 
 use super::rollup::Rollup;
 use super::{Inserted, SqliteStore};
@@ -30,6 +32,7 @@ impl SqliteStore {
                     Record::Minute(minute) => insert_minute(&step, minute)?,
                     Record::Visibility(visibility) => insert_visibility(&step, visibility)?,
                     Record::Candidate(candidate) => insert_candidate(&step, candidate)?,
+                    Record::Device(device) => insert_device(&step, device)?,
                 };
                 counts.new += u64::from(new);
                 counts.known += u64::from(!new);
@@ -237,6 +240,25 @@ fn insert_candidate(step: &Transaction<'_>, seen: &CandidateRecord) -> rusqlite:
         int(seen.turns),
         int(seen.upload_bytes),
         int(seen.bytes_down),
+    ])?;
+    Ok(rows == 1)
+}
+
+fn insert_device(step: &Transaction<'_>, seen: &DeviceRecord) -> rusqlite::Result<bool> {
+    let mut insert =
+        step.prepare_cached("INSERT OR IGNORE INTO device VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)")?;
+    let rows = insert.execute(params![
+        seen.sensor,
+        seen.device,
+        seen.last_seen,
+        seen.site,
+        seen.mac,
+        seen.private_mac,
+        list(&seen.addresses),
+        seen.host_name,
+        seen.vendor_class,
+        seen.source,
+        seen.first_seen,
     ])?;
     Ok(rows == 1)
 }

@@ -52,6 +52,11 @@ pub trait Store: Send {
     /// Unlisted domains that look like AI services, by domain.
     fn candidates(&self, site: &str, window: Window) -> Result<Vec<CandidateRow>, StoreError>;
 
+    /// What each device called itself last, by device.
+    fn device_names(&self, _site: &str, _window: Window) -> Result<BTreeMap<String, String>, StoreError> {
+        Ok(BTreeMap::new())
+    }
+
     /// The time of the newest fact before `before` (any fact when absent), µs UTC.
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError>;
 

@@ -18,6 +18,7 @@ const LOOKUPS: &str = include_str!("../../../dashboards/sql/lookups.sql");
 const LEDGER: &str = include_str!("../../../dashboards/sql/ledger.sql");
 const TALLIES: &str = include_str!("../../../dashboards/sql/tallies.sql");
 const CANDIDATES: &str = include_str!("../../../dashboards/sql/candidates.sql");
+const DEVICE_NAMES: &str = include_str!("../../../dashboards/sql/device_names.sql");
 const NEWEST: &str = include_str!("../../../dashboards/sql/newest.sql");
 
 impl Store for SqliteStore {
@@ -63,6 +64,11 @@ impl Store for SqliteStore {
 
     fn candidates(&self, site: &str, window: Window) -> Result<Vec<CandidateRow>, StoreError> {
         Ok(self.rows(CANDIDATES, site, window, candidate_row)?)
+    }
+
+    fn device_names(&self, site: &str, window: Window) -> Result<BTreeMap<String, String>, StoreError> {
+        let rows = self.rows(DEVICE_NAMES, site, window, |row| Ok((row.get("device")?, row.get("host_name")?)))?;
+        Ok(rows.into_iter().collect())
     }
 
     fn newest(&self, site: &str, before: Option<i64>) -> Result<Option<i64>, StoreError> {

@@ -81,7 +81,7 @@ macro_rules! by_site {
     };
 }
 
-const AGED: [Aged; 7] = [
+const AGED: [Aged; 8] = [
     Aged {
         raw: true,
         find: "SELECT flow_id, seq FROM flow INDEXED BY flow_by_emission
@@ -105,6 +105,11 @@ const AGED: [Aged; 7] = [
             "DELETE FROM visibility_hidden WHERE sensor = ?1 AND source = ?2 AND start = ?3 AND device = ?4",
             "DELETE FROM visibility WHERE sensor = ?1 AND source = ?2 AND start = ?3 AND device = ?4",
         ],
+    },
+    Aged {
+        raw: true,
+        find: by_site!("device", "device_by_time", "sensor, device, last_seen", "last_seen"),
+        delete: &["DELETE FROM device WHERE sensor = ?1 AND device = ?2 AND last_seen = ?3"],
     },
     Aged {
         raw: false,

@@ -7,7 +7,9 @@ use rusqlite::Connection;
 use sensor::record::{Evidence, FlowRecord, Record};
 
 use super::*;
-use crate::sample::{DAY, HOUR, MONDAY, berlin, flow, flow_record, lookup_record, minute_record, week};
+use crate::sample::{
+    DAY, HOUR, MONDAY, berlin, device_record, flow, flow_record, lookup_record, minute_record, week,
+};
 
 fn store() -> (tempfile::TempDir, SqliteStore) {
     let dir = tempfile::tempdir().unwrap();
@@ -114,7 +116,7 @@ fn a_file_that_is_not_ours_is_refused_with_its_mend_and_left_alone() {
     drop(SqliteStore::open(dir.path(), zone.clone()).unwrap());
     Connection::open(&path).unwrap().execute("INSERT INTO schema_version VALUES (99)", []).unwrap();
     let error = SqliteStore::open(dir.path(), zone).unwrap_err();
-    assert!(matches!(error, DbError::Newer { found: 99, known: 3, .. }), "{error}");
+    assert!(matches!(error, DbError::Newer { found: 99, known: 4, .. }), "{error}");
 }
 
 #[test]
@@ -151,6 +153,23 @@ fn a_reader_sees_whole_batches_while_the_writer_is_at_work() {
         writer.insert(&day.to_string(), &[flow_record(flow("10.20.1.1", "chat", MONDAY + day * DAY))]).unwrap();
         assert_eq!(reader.usage("hq", WEEK).unwrap()[0].flows, day as u64 + 1);
     }
+}
+
+/// A device keeps its name while later records tell none, and a record that comes twice counts once.
+#[test]
+fn a_device_has_the_name_that_it_had_last() {
+    let (_dir, mut store) = store();
+    let names = [Some("old-name"), Some("ws-anna"), None];
+    let mut records: Vec<Record> =
+        names.into_iter().zip(0..).map(|(name, n)| device_record("02:20:01:00:00:11", name, MONDAY + n)).collect();
+    records.push(device_record("02:20:01:00:00:12", None, MONDAY));
+    assert_eq!(store.insert("a", &records).unwrap().new, 4);
+    assert_eq!(store.insert("b", &records).unwrap(), Inserted { new: 0, known: 4 });
+    let named =
+        |to| store.device_names("hq", Window { from: i64::MIN, to }).unwrap().into_iter().collect::<Vec<_>>();
+    assert_eq!(named(i64::MAX), [("02:20:01:00:00:11".to_owned(), "ws-anna".to_owned())]);
+    assert_eq!(named(MONDAY + 1), [("02:20:01:00:00:11".to_owned(), "old-name".to_owned())]);
+    assert!(store.device_names("elsewhere", WEEK).unwrap().is_empty());
 }
 
 /// Sizes or times in sequence would tell what a prompt was about; so would content, a path or a user agent.

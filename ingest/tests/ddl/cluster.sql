@@ -376,3 +376,29 @@ CREATE TABLE IF NOT EXISTS `shadowtap`.finding ON CLUSTER '{cluster}' AS `shadow
 ENGINE = Distributed('{cluster}', 'shadowtap', 'finding_local', cityHash64(site));
 
 INSERT INTO `shadowtap`.schema_version (version) SETTINGS distributed_foreground_insert = 1 VALUES (3);
+
+-- Who a device is: its hardware address, its addresses, what it calls itself. Devices that reached an AI service alone.
+CREATE TABLE IF NOT EXISTS `shadowtap`.device_local ON CLUSTER '{cluster}' (
+    sensor       LowCardinality(String),
+    device       LowCardinality(String),
+    last_seen    DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    day          Date,
+    site         LowCardinality(String),
+    mac          LowCardinality(String),
+    private_mac  Bool,
+    addresses    Array(String),
+    host_name    Nullable(String) CODEC(ZSTD(1)),
+    vendor_class LowCardinality(Nullable(String)),
+    source       LowCardinality(String), -- dhcp, dhcp6, arp, ndp, frame
+    first_seen   DateTime64(6, 'UTC') CODEC(Delta, ZSTD(1)),
+    batch        UInt64 CODEC(ZSTD(1))
+) ENGINE = ReplicatedMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
+PARTITION BY day
+ORDER BY (site, day, device, last_seen)
+TTL day + toIntervalDay(90)
+SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 315360000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
+
+CREATE TABLE IF NOT EXISTS `shadowtap`.device ON CLUSTER '{cluster}' AS `shadowtap`.device_local
+ENGINE = Distributed('{cluster}', 'shadowtap', 'device_local', cityHash64(site));
+
+INSERT INTO `shadowtap`.schema_version (version) SETTINGS distributed_foreground_insert = 1 VALUES (4);

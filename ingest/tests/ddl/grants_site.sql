@@ -48,6 +48,8 @@ CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON `shadowtap`.usage_day_view FO
 
 CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON `shadowtap`.finding FOR SELECT USING site IN ('hq', 'O\'Hare') TO `reader`;
 
+CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON `shadowtap`.device FOR SELECT USING site IN ('hq', 'O\'Hare') TO `reader`;
+
 GRANT SELECT ON `shadowtap`.schema_version TO `reader`;
 
 GRANT SELECT ON `shadowtap`.flow TO `reader`;
@@ -69,3 +71,5 @@ GRANT SELECT ON `shadowtap`.usage_hour TO `reader`;
 GRANT SELECT ON `shadowtap`.usage_day TO `reader`;
 
 GRANT SELECT ON `shadowtap`.finding TO `reader`;
+
+GRANT SELECT ON `shadowtap`.device TO `reader`;

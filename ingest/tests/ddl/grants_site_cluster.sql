@@ -68,6 +68,10 @@ CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON CLUSTER '{cluster}' ON `shado
 
 CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON CLUSTER '{cluster}' ON `shadowtap`.finding_local FOR SELECT USING site IN ('hq', 'O\'Hare') TO `reader`;
 
+CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON CLUSTER '{cluster}' ON `shadowtap`.device FOR SELECT USING site IN ('hq', 'O\'Hare') TO `reader`;
+
+CREATE ROW POLICY OR REPLACE `shadowtap_reader` ON CLUSTER '{cluster}' ON `shadowtap`.device_local FOR SELECT USING site IN ('hq', 'O\'Hare') TO `reader`;
+
 GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.schema_version TO `reader`;
 
 GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.schema_version_local TO `reader`;
@@ -111,3 +115,7 @@ GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.usage_day_local TO `reader`;
 GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.finding TO `reader`;
 
 GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.finding_local TO `reader`;
+
+GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.device TO `reader`;
+
+GRANT ON CLUSTER '{cluster}' SELECT ON `shadowtap`.device_local TO `reader`;

@@ -12,8 +12,8 @@ use rules::policy::FindingRule;
 use sensor::record::{FlowRecord, MinuteRecord, Record};
 
 use super::sample::{
-    DAY, HOUR, MONDAY, SECOND, berlin, catalogue, download, flow, flow_record, local_flow, minute, policy_with,
-    spool, visibility,
+    DAY, HOUR, MONDAY, SECOND, berlin, catalogue, device_record, download, flow, flow_record, local_flow, minute,
+    policy_with, spool, visibility,
 };
 
 const POLICY: &str = r#"
@@ -99,6 +99,9 @@ fn rest() -> Vec<Record> {
     // What was closed on Monday is seen again on Thursday, an hour before the last fact.
     records.push(flow_record(flow("10.20.1.2", "deep", MONDAY + 3 * DAY)));
     records.push(flow_record(flow("10.20.1.9", "assistant", MONDAY + 3 * DAY)));
+    // A name of a stranger's choice, and one of a device that the page does not show.
+    records.push(device_record("10.20.1.2", Some("anna<b>book"), MONDAY + 3 * DAY));
+    records.push(device_record("10.20.9.9", Some("nobodys"), MONDAY + 3 * DAY));
     records.extend((0..10).map(|m| ledger(MONDAY + 3 * DAY + m * 60 * SECOND)));
     records
 }

@@ -5,11 +5,11 @@
 //! wait under their VLAN or their site. What is left to compare per candidate are integers; site and device
 //! ids cost one hash each, and only when the policy names any.
 
-use std::{collections::HashMap, net::IpAddr, ops::RangeInclusive};
+use std::{collections::HashMap, net::IpAddr, ops::RangeInclusive, sync::Arc};
 
 use ipnet::IpNet;
 
-use super::{Group, Macs, Subject};
+use super::{Asset, Assets, Group, Macs, Subject};
 
 /// The compiled groups.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,9 @@ pub(super) struct Members {
     by_vlan: HashMap<u16, Vec<u32>>,
     by_site: Vec<Vec<u32>>,
     anywhere: Vec<u32>,
+    assets: Option<Arc<Assets>>,
+    /// Groups by id and by name, in lower case, where there are assets.
+    departments: HashMap<String, u16>,
 }
 
 /// One way to belong to a group. `rank` is the group's closeness, then the network's length.
@@ -98,9 +101,35 @@ impl Members {
         lists.for_each(|list| closest_first(list, &self.entries));
     }
 
+    /// Departments of the assets are groups from now on.
+    pub(super) fn take_assets(&mut self, assets: Arc<Assets>, groups: &[Group]) {
+        let names = (0_u16..).zip(groups).map(|(index, group)| (group.name.to_lowercase(), index));
+        let ids = (0_u16..).zip(groups).map(|(index, group)| (group.id.to_lowercase(), index));
+        self.departments = names.chain(ids).collect();
+        self.assets = Some(assets);
+    }
+
+    /// What people know of a client.
+    pub(super) fn asset(&self, client: &Subject<'_>) -> Option<&Asset> {
+        self.assets.as_ref()?.find(client.mac, client.ip)
+    }
+
+    /// Departments of the assets that are no group.
+    pub(super) fn strange_departments(&self) -> Vec<&str> {
+        let all = self.assets.iter().flat_map(|assets| assets.departments());
+        all.filter(|name| !self.departments.contains_key(&name.to_lowercase())).collect()
+    }
+
     /// Index of the group that a client belongs to.
     pub(super) fn find(&self, client: &Subject<'_>) -> Option<u16> {
-        if let Some(group) = client.device.filter(|_| !self.devices.is_empty()).and_then(|id| self.devices.get(id))
+        if !self.devices.is_empty() {
+            let by_id = client.device.and_then(|id| self.devices.get(id));
+            if let Some(group) = by_id.or_else(|| self.devices.get(&client.ip.to_canonical().to_string())) {
+                return Some(*group);
+            }
+        }
+        if let Some(asset) = self.asset(client)
+            && let Some(group) = self.departments.get(&asset.department.to_lowercase())
         {
             return Some(*group);
         }

@@ -3,6 +3,7 @@
 //! | file | noun |
 //! |---|---|
 //! | `subject`, `group`, `macs`, `hours` | who is asking, and when |
+//! | `assets`, `csv` | what people know of devices: name, department, owner |
 //! | `rule` | what the organisation says |
 //! | `members`, `table` | both of them compiled: integers in, a verdict out |
 //! | `decide`, `numbers` | the verdict as a sentence, and without one |
@@ -15,7 +16,9 @@
 //! walk over the rules for that service and that group, usually one or two.
 
 mod approval;
+mod assets;
 mod budget;
+mod csv;
 mod deadline;
 mod decide;
 mod diff;
@@ -36,11 +39,12 @@ mod rule;
 mod subject;
 mod table;
 
-use std::{fs, io, net::IpAddr, path::Path};
+use std::{fs, io, net::IpAddr, path::Path, sync::Arc};
 
 use jiff::civil::Date;
 
 pub use approval::{Stage, Step};
+pub use assets::{Asset, Assets};
 pub use budget::Budget;
 pub use decide::Decision;
 pub use diff::{Change, diff};
@@ -62,6 +66,7 @@ use crate::{
     digest,
     fault::Fault,
 };
+use csv::read_line;
 use deadline::Deadlines;
 use members::Members;
 use route::{QuietHours, Routes};
@@ -158,12 +163,34 @@ impl Policy {
         Ok(policy)
     }
 
+    /// The same policy, and what people know of devices: a department of the list that has the id or the name of a
+    /// group puts its devices into it, before their networks do and after groups that name them.
+    pub fn with_assets(mut self, assets: Arc<Assets>) -> Policy {
+        // Without a group the list decides nothing.
+        if !self.groups.is_empty() {
+            self.version = digest::of_text(&format!("{}\n{}", self.version, assets.version()));
+        }
+        self.members.take_assets(assets, &self.groups);
+        self
+    }
+
+    /// What people know of a client.
+    pub fn asset(&self, client: &Subject<'_>) -> Option<&Asset> {
+        self.members.asset(client)
+    }
+
+    /// Departments of the list that are no group here.
+    pub fn strange_departments(&self) -> Vec<&str> {
+        self.members.strange_departments()
+    }
+
     /// The name in `[policy]`, or the file's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The first 12 hex digits of SHA-256 of the text; "none" for the empty policy.
+    /// The first 12 hex digits of SHA-256 of the text, and of the list of devices where there is one; "none" for the
+    /// empty policy.
     pub fn version(&self) -> &str {
         &self.version
     }

@@ -70,7 +70,8 @@ impl Suppression {
         };
         any(&self.services, service.map(|service| service.id.as_str()))
             && any(&self.groups, group.map(|group| group.id.as_str()))
-            && any(&self.devices, client.device)
+            && (any(&self.devices, client.device)
+                || any(&self.devices, Some(&client.ip.to_canonical().to_string())))
     }
 }
 

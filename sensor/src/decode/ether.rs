@@ -3,7 +3,7 @@
 use etherparse::EtherType;
 
 use super::reason::Stop;
-use super::{Depth, Link, Malformed, NotFlow, Span, ip, mpls};
+use super::{Depth, Link, Malformed, NotFlow, Span, ip, mpls, neighbour};
 use crate::bytes::{Reader, Short};
 
 /// Tags on one frame. Two are common (QinQ), three are seen; more is an attempt to waste time.
@@ -55,7 +55,7 @@ pub(super) fn likely_ethernet<'a>(
     depth.guesses = deeper.guesses;
     match found {
         Ok(packet) if ip::fits(packet, PADDING) => {}
-        Err(Stop::NotFlow(NotFlow::Arp) | Stop::Malformed(Malformed::TooDeep)) => {}
+        Err(Stop::Arp(_) | Stop::NotFlow(NotFlow::Arp) | Stop::Malformed(Malformed::TooDeep)) => {}
         _ => return None,
     }
     (*link, *depth) = (inner, deeper);
@@ -85,7 +85,7 @@ pub(super) fn network<'a>(
                 r.skip(6)?;
                 ether_type = r.u16()?;
             }
-            EtherType::ARP => return Err(arp(r).into()),
+            EtherType::ARP => return Err(arp(r)),
             EtherType(other) => return carried(other, span.after(r.rest()), link, depth),
         }
     }
@@ -135,9 +135,12 @@ pub(super) fn logical<'a>(span: Span<'a>, link: &mut Link, depth: &mut Depth) ->
 }
 
 /// ARP over Ethernet for IPv4 (RFC 826), as far as it was captured.
-fn arp(r: Reader<'_>) -> NotFlow {
+fn arp(r: Reader<'_>) -> Stop {
     let start = [0, 1, 8, 0, 6, 4];
-    if r.rest().iter().zip(start).all(|(&byte, wanted)| byte == wanted) { NotFlow::Arp } else { NotFlow::OtherLink }
+    match r.rest().iter().zip(start).all(|(&byte, wanted)| byte == wanted) {
+        true => neighbour::arp(r).map_or(Stop::NotFlow(NotFlow::Arp), Stop::Arp),
+        false => Stop::NotFlow(NotFlow::OtherLink),
+    }
 }
 
 /// PPPoE session (RFC 2516 section 4). The frame's addresses are those of the client and its concentrator.

@@ -17,6 +17,8 @@ pub(super) struct Ip<'a> {
     pub(super) src: IpAddr,
     pub(super) dst: IpAddr,
     pub(super) protocol: IpNumber,
+    /// Time to live, hop limit.
+    pub(super) ttl: u8,
     /// Total length of IPv4, 40 + payload length of IPv6.
     pub(super) len: u32,
     /// The captured bytes after the IP headers, without link padding.
@@ -108,6 +110,7 @@ fn v4(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         protocol: header.protocol(),
+        ttl: header.ttl(),
         len,
         payload: captured(bytes, header_len, payload_len),
         payload_len,
@@ -135,6 +138,7 @@ fn v6(bytes: &[u8], wire_len: u32) -> Result<Ip<'_>, Stop> {
         src: header.source_addr().into(),
         dst: header.destination_addr().into(),
         protocol,
+        ttl: header.hop_limit(),
         len: header_len.saturating_add(payload_len),
         payload,
         payload_len: payload_len.saturating_sub(offset_in(whole, payload)),

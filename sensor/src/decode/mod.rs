@@ -15,6 +15,7 @@ mod fragments;
 mod ip;
 mod link;
 mod mpls;
+mod neighbour;
 mod reason;
 mod transport;
 mod tunnel;
@@ -30,6 +31,7 @@ use etherparse::IpNumber;
 use crate::capture::Frame;
 pub use fragments::{Datagram, Fragment, Fragments, Lost};
 use ip::Ip;
+pub use neighbour::{Arp, Ndp, Neighbour};
 use reason::Stop;
 pub use reason::{Malformed, NotFlow};
 
@@ -61,6 +63,8 @@ pub struct Packet<'a> {
     /// Length of the innermost IP packet: total length of IPv4, 40 + payload length of IPv6; of a datagram in fragments,
     /// what it has when they are joined.
     pub ip_len: u32,
+    /// Time to live or hop limit of the innermost IP header; of a datagram in fragments, of the first.
+    pub ttl: u8,
     /// Link addresses and tags.
     pub link: Link,
 }
@@ -123,6 +127,8 @@ pub enum Decoded<'a> {
     Fragment(Fragment<'a>),
     /// Something that belongs to no flow.
     NotFlow(NotFlow),
+    /// No flow's either, and it says who has which address.
+    Neighbour(Neighbour<'a>),
     /// Nothing that can be read.
     Malformed(Malformed),
 }
@@ -174,6 +180,7 @@ impl From<Stop> for Decoded<'_> {
         match stop {
             Stop::NotFlow(what) => Self::NotFlow(what),
             Stop::Malformed(why) => Self::Malformed(why),
+            Stop::Arp(arp) => Self::Neighbour(Neighbour::Arp(arp)),
         }
     }
 }

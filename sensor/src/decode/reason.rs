@@ -1,5 +1,6 @@
 //! Why a frame is no packet of a flow: the words that the ledger uses.
 
+use super::neighbour::Arp;
 use crate::bytes::Short;
 
 /// A frame that is no TCP or UDP packet, or only a part of one.
@@ -75,6 +76,7 @@ impl Malformed {
 pub(super) enum Stop {
     NotFlow(NotFlow),
     Malformed(Malformed),
+    Arp(Arp),
 }
 
 impl From<NotFlow> for Stop {

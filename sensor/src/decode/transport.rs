@@ -3,7 +3,7 @@
 use etherparse::IpNumber;
 
 use super::ip::Ip;
-use super::{Decoded, L4, Link, Malformed, NotFlow, Packet, Taken, TcpFlags};
+use super::{Decoded, L4, Link, Malformed, NotFlow, Packet, Taken, TcpFlags, neighbour};
 use crate::bytes::{Reader, Short};
 
 /// Header length of a TCP segment that a snaplen cut before its data offset: without options. A flow counts bytes by
@@ -15,7 +15,8 @@ pub(super) fn parse<'a>(taken: Taken, link: Link, ip: &Ip<'a>) -> Decoded<'a> {
     let header = match ip.protocol {
         IpNumber::TCP => tcp(ip),
         IpNumber::UDP => udp(ip),
-        IpNumber::ICMP | IpNumber::IPV6_ICMP => return Decoded::NotFlow(NotFlow::Icmp),
+        IpNumber::IPV6_ICMP => return neighbour::of_icmp6(&link, ip),
+        IpNumber::ICMP => return Decoded::NotFlow(NotFlow::Icmp),
         _ => return Decoded::NotFlow(NotFlow::OtherIp),
     };
     let (ports, l4, header_len, payload_len) = match header {
@@ -34,6 +35,7 @@ pub(super) fn parse<'a>(taken: Taken, link: Link, ip: &Ip<'a>) -> Decoded<'a> {
         payload_len,
         frame_len: taken.1,
         ip_len: ip.len,
+        ttl: ip.ttl,
         link,
     })
 }

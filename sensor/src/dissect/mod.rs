@@ -1,14 +1,20 @@
-//! Reads names out of payload: TLS and QUIC ClientHellos, DNS messages, HTTP request heads.
+//! Reads names out of payload: TLS and QUIC ClientHellos, DNS messages, HTTP request heads. And who has which address:
+//! ARP, neighbour discovery, DHCP, mDNS.
 //!
 //! Each dissector is a pure function over bytes. It borrows, allocates nothing for an attacker, and gives one of four
 //! answers: [`Parse`].
 
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod arp;
 pub mod client_hello;
+pub mod dhcp;
+pub mod dhcp6;
 pub mod dns;
 pub mod http;
 pub mod ja4;
+pub mod mdns;
+pub mod ndp;
 pub mod preamble;
 pub mod quic;
 pub mod tls;
@@ -59,4 +65,12 @@ pub fn clean_name(raw: &[u8]) -> Option<String> {
         return None;
     }
     Some(raw.iter().map(|b| char::from(b.to_ascii_lowercase())).collect())
+}
+
+/// A text of a stranger as records hold it: valid UTF-8, without control characters, at most `max` characters. `None`
+/// when nothing is left.
+pub fn clean_text(raw: &[u8], max: usize) -> Option<String> {
+    let text: String = String::from_utf8_lossy(raw).chars().filter(|c| !c.is_control()).take(max).collect();
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
 }

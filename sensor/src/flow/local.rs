@@ -193,6 +193,7 @@ mod tests {
             payload_len: payload.len() as u32,
             frame_len: 0,
             ip_len: 0,
+            ttl: 64,
             link: Link::default(),
         }
     }

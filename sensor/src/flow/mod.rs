@@ -17,7 +17,7 @@ pub mod tag;
 pub mod waiting;
 pub mod watch;
 
-use crate::decode::{L4, Mac, Packet};
+use crate::decode::{L4, Packet};
 use crate::ledger::Method;
 use copies::Copies;
 use key::{Both, Endpoint, FlowKey, Side};
@@ -52,8 +52,6 @@ pub struct Direction {
     pub ip_bytes: u64,
     /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams that are no copies.
     pub payload: u64,
-    /// Hardware address of the sender as last seen.
-    pub mac: Option<Mac>,
     /// Sequence number of the SYN.
     isn: Option<u32>,
     /// The sequence number that comes next.
@@ -245,9 +243,6 @@ impl Flow {
             return None;
         }
         self.last = self.last.max(packet.time);
-        if packet.link.src.is_some() {
-            side.mac = packet.link.src;
-        }
         let advance = match packet.l4 {
             L4::Udp => packet.payload_len,
             L4::Tcp { seq, flags } => {
@@ -344,6 +339,7 @@ mod tests {
             l4: L4::Udp,
             header: &[0; 8],
             ip_id: 7,
+            ttl: 64,
             payload: &[0x40; 100],
             payload_len: 100,
             frame_len: 142,

@@ -86,6 +86,7 @@ mod tests {
                 payload_len: len,
                 frame_len: len + 42,
                 ip_len: len + 28,
+                ttl: 64,
                 link: Link::default(),
             };
             path.datagram(&packet, Side::Low, true)

@@ -10,6 +10,7 @@ use super::client::{Client, Manner};
 use super::key::Side;
 use super::quic_path::{Datagram, QuicPath};
 use crate::decode::{L4, Mac, Packet};
+use crate::device::mac_text;
 use crate::record::{Ech, Evidence, FlowRecord, Protocol};
 
 /// µs between two records of an open flow.
@@ -24,6 +25,9 @@ const HTTPS: u16 = 443;
 pub struct Tagged {
     /// What the name and the catalogue say.
     pub tag: Tag,
+    /// The client's hardware address, as far as it was known when the first record was written: all of a flow's records
+    /// name one device.
+    pub mac: Option<Mac>,
     client: Client,
     bursts: Bursts,
     path: QuicPath,
@@ -126,6 +130,7 @@ impl Tagged {
         let compresses = tag.alpn.iter().any(|protocol| ["h2", "h3"].contains(&protocol.as_str()));
         Self {
             tag,
+            mac: None,
             client,
             bursts: Bursts::new(programmatic).compressed(compresses),
             path: QuicPath::default(),
@@ -137,9 +142,14 @@ impl Tagged {
         }
     }
 
+    /// The device that the client is.
+    pub fn of(self, mac: Option<Mac>) -> Self {
+        Self { mac, ..self }
+    }
+
     /// The same service on a flow that goes on with this one's connection.
     pub fn heir(&self, time: i64) -> Self {
-        Self::new(self.tag.clone(), self.client.clone(), time)
+        Self::new(self.tag.clone(), self.client.clone(), time).of(self.mac)
     }
 
     /// Counts a packet that came after the tag and is no copy; `advance` is what it added to its sender's payload.
@@ -243,9 +253,9 @@ pub fn record(flow: &mut Flow, tagged: &mut Tagged, origin: &Origin, time: i64, 
         emitted: time,
         client_ip,
         client_port,
-        client_mac: flow.sides.of(flow.client).mac.map(mac_text),
+        client_mac: tagged.mac.map(mac_text),
         vlan: flow.vlan,
-        device: client_ip.to_string(),
+        device: tagged.mac.map_or_else(|| client_ip.to_string(), mac_text),
         server_ip,
         server_port,
         transport: flow.key.transport,
@@ -288,10 +298,4 @@ fn totals(flow: &Flow, tagged: &Tagged) -> Reported {
         packets_down: server.packets - server.copies,
         turns: tagged.bursts.turns,
     }
-}
-
-/// `02:77:00:00:00:11`
-fn mac_text(mac: Mac) -> String {
-    let [a, b, c, d, e, f] = mac;
-    format!("{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{f:02x}")
 }

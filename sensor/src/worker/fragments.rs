@@ -17,6 +17,7 @@ impl Worker {
         match decode_datagram(frame, &datagram) {
             Decoded::Packet(packet) => self.packet(&packet, out),
             Decoded::Fragment(inner) => self.fragment(frame, &inner, out),
+            Decoded::Neighbour(neighbour) => self.neighbour(frame, &neighbour),
             Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
             Decoded::Malformed(why) => self.core.ledger.malformed(why, frame.wire_len),
         }

@@ -102,6 +102,7 @@ mod tests {
             l4: L4::Udp,
             header: &[],
             ip_id: 0,
+            ttl: 64,
             payload: &[],
             payload_len: 0,
             frame_len: 0,

@@ -4,6 +4,7 @@
 
 mod budget;
 mod candidates;
+mod devices;
 mod fragments;
 mod holders;
 mod local;
@@ -24,6 +25,7 @@ use rules::catalogue::Catalogue;
 use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
 use crate::decode::{Decoded, Fragments, decode};
+use crate::device::Devices;
 use crate::flow::State;
 use crate::flow::table::{FlowTable, MAX_FLOWS};
 use crate::flow::tag;
@@ -164,6 +166,7 @@ impl Worker {
         let data = std::mem::take(&mut self.held.data);
         if self.table.is_ahead_of(time) {
             self.table.rebase(time);
+            self.core.devices = Devices::default();
             self.close_spans(out);
             out.records(self.core.ledger.rebase());
         }
@@ -188,6 +191,7 @@ impl Worker {
         match decode(frame) {
             Decoded::Packet(packet) => self.packet(&packet, out),
             Decoded::Fragment(fragment) => self.fragment(frame, &fragment, out),
+            Decoded::Neighbour(neighbour) => self.neighbour(frame, &neighbour),
             Decoded::NotFlow(what) => self.core.ledger.not_flow(what, frame.wire_len),
             Decoded::Malformed(why) => self.core.ledger.malformed(why, frame.wire_len),
         }

@@ -15,6 +15,7 @@ use super::rebinding::Rebinding;
 use super::visibility::Visibility;
 use super::waiting::Queue;
 use crate::decode::Packet;
+use crate::device::Devices;
 use crate::flow::client::{Build, Clients};
 use crate::flow::key::Side;
 use crate::flow::probe::Found;
@@ -55,6 +56,7 @@ pub(super) struct Core {
     pub(super) scratch: Vec<u8>,
     pub(super) ledger: Ledger,
     pub(super) visibility: Visibility,
+    pub(super) devices: Devices,
     pub(super) candidates: Candidates,
     pub(super) named: Named,
     pub(super) ai_flows: u64,
@@ -98,6 +100,7 @@ impl Core {
             clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
             visibility: Visibility::new(),
+            devices: Devices::default(),
             candidates: Candidates::new(),
             named: Named::default(),
             ai_flows: 0,
@@ -117,6 +120,7 @@ impl Core {
         self.claims = Claims::default();
         self.configs = Configs::default();
         self.public_names = PublicNames::default();
+        self.devices = Devices::default();
     }
 
     /// Decides a flow by the name that was found.
@@ -224,7 +228,9 @@ impl Core {
         if tagged.tag.evidence != Evidence::Ambiguous && self.local.contains(address) {
             self.visibility.reached_ai(address);
         }
-        let mut tagged = Box::new(tagged);
+        let mac = self.devices.who(address, flow.start, time);
+        let mut tagged = Box::new(tagged.of(mac));
+        self.introduce(mac, time, out);
         out.records(tag::record(flow, &mut tagged, &self.origin, time, false));
         flow.state = State::Tagged(tagged);
     }

@@ -27,6 +27,7 @@ impl Worker {
     #[inline(always)]
     pub(super) fn packet(&mut self, packet: &Packet<'_>, out: &mut impl Output) {
         self.tick(packet.time, out);
+        self.core.identify(packet);
         let (key, sender) = FlowKey::of(packet);
         if may_begin_anew(packet) {
             self.replace(&key, packet, sender, out);
@@ -102,6 +103,7 @@ impl Worker {
         match std::mem::replace(&mut flow.state, State::Decided) {
             State::Tagged(mut tagged) => {
                 let time = flow.last;
+                self.core.introduce(tagged.mac, time, out);
                 out.records(tag::record(&mut flow, &mut tagged, &self.core.origin, time, true));
             }
             State::Resolver(resolver) => {
@@ -111,7 +113,7 @@ impl Worker {
                 }
                 resolver.finish(|event| {
                     if let Event::Answered(asked, None) = event {
-                        out.records(core.lookup(&flow, &asked, None));
+                        core.looked_up(&flow, &asked, None, out);
                     }
                 });
             }
@@ -133,6 +135,9 @@ impl Core {
             self.ledger.duplicate(flow, packet.frame_len);
             return;
         };
+        if flow.sides.of(sender).packets == 1 {
+            self.first_of_sender(packet);
+        }
         let later = later::is_due(flow, packet, sender);
         match &mut flow.state {
             State::Decided => {}

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use super::Worker;
 use super::naming::Core;
-use crate::decode::Packet;
+use crate::decode::{Mac, Packet};
+use crate::device::mac_text;
 use crate::dissect::Dissector;
 use crate::dissect::dns::{Message, rr};
 use crate::flow::key::Side;
@@ -41,7 +42,7 @@ impl Core {
                     self.learn(flow.client_end().0, &asked, answer, packet.time);
                 }
                 let answer = answer.map(|a| (a.rcode, a.addresses.iter().map(|a| a.ip).collect()));
-                out.records(self.lookup(flow, &asked, answer));
+                self.looked_up(flow, &asked, answer, out);
             }
         });
         if flow.method == Method::Pending && resolver.is_foreign() {
@@ -57,7 +58,7 @@ impl Core {
         let State::Resolver(mut resolver) = std::mem::replace(&mut flow.state, State::Decided) else { return };
         resolver.give_up(|event| {
             if let Event::Answered(asked, None) = event {
-                out.records(self.lookup(flow, &asked, None));
+                self.looked_up(flow, &asked, None, out);
             }
         });
         flow.state = State::Resolver(resolver);
@@ -101,13 +102,26 @@ impl Core {
         });
     }
 
-    /// The record of a question, when it was for an AI name and the budget allows it. `answer` is absent when none was
-    /// seen.
-    pub(super) fn lookup(
+    /// Writes the record of a question, when it was for an AI name and the budget allows it. `answer` is absent when none was seen.
+    pub(super) fn looked_up(
         &mut self,
         flow: &Flow,
         asked: &Asked,
         answer: Option<(u16, Vec<IpAddr>)>,
+        out: &mut impl Output,
+    ) {
+        let mac = self.devices.who(flow.key.end(asked.asker).0, asked.time, asked.time);
+        let Some(record) = self.lookup(flow, asked, answer, mac) else { return };
+        self.introduce(mac, asked.time, out);
+        out.record(record.into());
+    }
+
+    fn lookup(
+        &mut self,
+        flow: &Flow,
+        asked: &Asked,
+        answer: Option<(u16, Vec<IpAddr>)>,
+        mac: Option<Mac>,
     ) -> Option<LookupRecord> {
         let hit = self.catalogue.find(&asked.name)?;
         let (client_ip, resolver_ip) = (flow.key.end(asked.asker).0, flow.key.end(asked.asker.other()).0);
@@ -123,7 +137,7 @@ impl Core {
             site: self.origin.site.clone(),
             ts: asked.time,
             client_ip,
-            device: client_ip.to_string(),
+            device: mac.map_or_else(|| client_ip.to_string(), mac_text),
             resolver_ip,
             transport: flow.key.transport,
             name: asked.name.clone(),

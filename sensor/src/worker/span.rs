@@ -67,7 +67,7 @@ impl Worker {
         let mut steps = Vec::new();
         self.table.for_each(|flow| steps.extend(visibility::step(flow)));
         let core = &mut self.core;
-        for record in core.visibility.close(steps, &core.origin, core.ledger.source()) {
+        for record in core.visibility.close(steps, &core.devices, &core.origin, core.ledger.source()) {
             out.record(record.into());
         }
         core.ledger.broken_many("visibility-full", std::mem::take(&mut core.visibility.overflow));

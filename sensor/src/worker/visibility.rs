@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::span::Span;
+use crate::device::{Devices, mac_text};
 use crate::flow::Flow;
 use crate::flow::sight::{Counted, SIGHTS, Sight};
 use crate::flow::tag::Origin;
@@ -69,14 +70,32 @@ impl Visibility {
     }
 
     /// Ends the span with what the live flows did (in any order): its records, by device.
-    pub(super) fn close(&mut self, mut steps: Vec<Step>, origin: &Origin, source: &str) -> Vec<VisibilityRecord> {
+    pub(super) fn close(
+        &mut self,
+        mut steps: Vec<Step>,
+        who: &Devices,
+        origin: &Origin,
+        source: &str,
+    ) -> Vec<VisibilityRecord> {
         // The order decides who finds room.
         steps.sort_unstable();
         steps.into_iter().for_each(|step| self.add(step));
         let mut devices: Vec<_> = self.devices.drain().collect();
         let Some(start) = self.span.close(!devices.is_empty()) else { return Vec::new() };
         devices.sort_unstable_by_key(|(client, _)| *client);
-        devices.into_iter().filter_map(|(client, device)| device.record(client, start, origin, source)).collect()
+        let mut records = BTreeMap::new();
+        for (client, device) in devices {
+            let mac = who.who(client, start, start.saturating_add(LENGTH));
+            let id = mac.map_or_else(|| client.to_string(), mac_text);
+            // The addresses of one device are one record, with the first of them.
+            records.entry((mac.is_some(), id)).or_insert((client, Device::default())).1.join(device);
+        }
+        let mut records: Vec<_> = records.into_iter().collect();
+        records.sort_unstable_by_key(|(_, (client, _))| *client);
+        let record = |((_, id), (client, device)): ((bool, String), (IpAddr, Device))| {
+            device.record((client, id), start, origin, source)
+        };
+        records.into_iter().filter_map(record).collect()
     }
 
     fn device(&mut self, client: IpAddr) -> Option<&mut Device> {
@@ -94,8 +113,24 @@ impl Device {
         &mut self.tallies[sight as usize]
     }
 
+    /// Another address of the same device.
+    fn join(&mut self, other: Self) {
+        self.ai_flows += other.ai_flows;
+        for (mine, theirs) in self.tallies.iter_mut().zip(other.tallies) {
+            mine.flows += theirs.flows;
+            mine.frames += theirs.frames;
+            mine.bytes += theirs.bytes;
+        }
+    }
+
     /// `None` for a device that neither reached an AI service nor used what hides names.
-    fn record(mut self, client: IpAddr, start: i64, origin: &Origin, source: &str) -> Option<VisibilityRecord> {
+    fn record(
+        mut self,
+        (client_ip, device): (IpAddr, String),
+        start: i64,
+        origin: &Origin,
+        source: &str,
+    ) -> Option<VisibilityRecord> {
         let (named, nameless) = (*self.tally(Sight::Named), *self.tally(Sight::Nameless));
         let hidden: BTreeMap<_, _> = Sight::ALL
             .into_iter()
@@ -107,8 +142,8 @@ impl Device {
             site: origin.site.clone(),
             source: source.to_owned(),
             start,
-            client_ip: client,
-            device: client.to_string(),
+            client_ip,
+            device,
             ai_flows: self.ai_flows,
             named,
             nameless,
@@ -148,12 +183,12 @@ mod tests {
         seen.add(step([10, 0, 0, 9], Sight::Named, 1, 10));
         seen.add(step([10, 0, 0, 8], Sight::Named, 1, 10));
         let live = vec![step([10, 0, 0, 7], Sight::Doh, 1, 4), step([10, 0, 0, 9], Sight::Nameless, 1, 2)];
-        let records = seen.close(live, &origin(), "x");
+        let records = seen.close(live, &Devices::default(), &origin(), "x");
         let [doh, ai] = &records[..] else { panic!("{records:?}") };
         assert_eq!((doh.device.as_str(), doh.ai_flows, doh.start), ("10.0.0.7", 0, LENGTH));
         assert_eq!(doh.hidden["doh"], Tally { flows: 1, frames: 4, bytes: 400 });
         assert_eq!((ai.named.frames, ai.nameless.flows, ai.hidden.len()), (10, 1, 0));
-        assert!(seen.close(Vec::new(), &origin(), "x").is_empty());
+        assert!(seen.close(Vec::new(), &Devices::default(), &origin(), "x").is_empty());
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub(super) struct Args {
     /// Findings of one site, and those that concern all sites
     #[arg(long, value_name = "NAME")]
     site: Option<String>,
-    /// Findings about one device
+    /// Findings about one device, by its id or its address
     #[arg(long, value_name = "ID")]
     device: Option<String>,
     /// Findings about one service, by its id in the catalogue

@@ -148,7 +148,7 @@ fn who(finding: &Finding) -> String {
     if let Some(contact) = &finding.contact {
         let ip = contact.client_ip.to_string();
         parts.extend(Some(format!("address {ip}")).filter(|_| finding.device != ip));
-        parts.extend(contact.client_mac.as_deref().map(safe_name));
+        parts.extend(contact.client_mac.as_deref().filter(|mac| *mac != finding.device).map(safe_name));
         parts.extend(contact.vlan.map(|vlan| format!("VLAN {vlan}")));
     }
     if !finding.site.is_empty() && !finding.device.is_empty() {

@@ -36,6 +36,17 @@ pub struct Announced {
     pub first_sights: u64,
 }
 
+/// What a device is called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DeviceName {
+    /// Device id.
+    pub device: String,
+    /// Its name in the list of devices (`site.assets`), else what it told last in DHCP, mDNS or LLMNR.
+    pub name: String,
+    /// Who answers for it by that list; empty where nobody is known.
+    pub owner: String,
+}
+
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FindingRow {

@@ -8,7 +8,7 @@ mod services;
 use serde::Serialize;
 
 pub use coverage::{Coverage, MethodRow, Share, WordCount};
-pub use findings::{Announced, FindingRow, ServiceFindings};
+pub use findings::{Announced, DeviceName, FindingRow, ServiceFindings};
 pub use measured::{
     ExceptionRow, LocalModel, ModelDownload, ReviewRow, SensorTrouble, UnusualUpload, VisibilityLost,
 };
@@ -60,6 +60,8 @@ pub struct Report {
     pub findings_by_service: Vec<ServiceFindings>,
     /// Findings that are open or that something happened to in the window: by lane, soonest deadline first.
     pub findings: Vec<FindingRow>,
+    /// What the devices of `findings` are called, by device; one without a name and an owner is left out.
+    pub device_names: Vec<DeviceName>,
     /// How the findings that opened in the window were told.
     pub announced: Announced,
     /// Devices of which less can be told than before, by department.

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::ClickHouseStore;
 use super::connection::Connection;
+use super::device_rows::DeviceRow;
 use super::error::ClickHouseError;
 use super::known::{Key, known};
 use super::ledger_rows::{CandidateRow, HiddenRow, MinuteRow, TallyTableRow, VisibilityRow};
@@ -83,6 +84,7 @@ struct Tables<'a> {
     visibility: Vec<VisibilityRow<'a>>,
     hidden: Vec<HiddenRow<'a>>,
     candidates: Vec<CandidateRow<'a>>,
+    devices: Vec<DeviceRow<'a>>,
 }
 
 impl<'a> Tables<'a> {
@@ -101,6 +103,7 @@ impl<'a> Tables<'a> {
                     tables.hidden.extend(HiddenRow::all(seen, context));
                 }
                 Record::Candidate(seen) => tables.candidates.push(CandidateRow::of(seen, context)),
+                Record::Device(seen) => tables.devices.push(DeviceRow::of(seen, context)),
             }
         }
         tables
@@ -113,7 +116,8 @@ impl<'a> Tables<'a> {
         some::<TallyTableRow<'_>>(connection, "tally", token, &self.tallies)?;
         some::<VisibilityRow<'_>>(connection, "visibility", token, &self.visibility)?;
         some::<HiddenRow<'_>>(connection, "visibility_hidden", token, &self.hidden)?;
-        some::<CandidateRow<'_>>(connection, "candidate", token, &self.candidates)
+        some::<CandidateRow<'_>>(connection, "candidate", token, &self.candidates)?;
+        some::<DeviceRow<'_>>(connection, "device", token, &self.devices)
     }
 }
 

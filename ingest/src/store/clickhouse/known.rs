@@ -39,17 +39,19 @@ impl Key {
             Record::Minute(minute) => key("minute", &minute.sensor, &minute.source, minute.minute, ""),
             Record::Visibility(seen) => key("visibility", &seen.sensor, &seen.source, seen.start, &seen.device),
             Record::Candidate(seen) => key("candidate", &seen.sensor, &seen.source, seen.start, &seen.domain),
+            Record::Device(seen) => key("device", &seen.sensor, &seen.device, seen.last_seen, ""),
         }
     }
 }
 
 /// The parts of each table's key as columns of [`Key`].
-const KEYS: [(&str, &str, &str, &str, &str); 5] = [
+const KEYS: [(&str, &str, &str, &str, &str); 6] = [
     ("flow", "flow_id", "toString(seq)", "end", "''"),
     ("lookup", "lookup_id", "''", "ts", "''"),
     ("minute", "sensor", "source", "minute", "''"),
     ("visibility", "sensor", "source", "start", "device"),
     ("candidate", "sensor", "source", "start", "domain"),
+    ("device", "sensor", "device", "last_seen", "''"),
 ];
 
 /// The keys of these records that other batches have brought, of all tables together. What an earlier try of this batch

@@ -9,10 +9,11 @@ use super::error::ClickHouseError;
 use super::target::Keep;
 
 /// One SQL text per version; the first is version 1.
-pub(super) const STEPS: [&str; 3] = [
+pub(super) const STEPS: [&str; 4] = [
     include_str!("../../../schema/clickhouse/0001_facts.sql"),
     include_str!("../../../schema/clickhouse/0002_rollups.sql"),
     include_str!("../../../schema/clickhouse/0003_findings.sql"),
+    include_str!("../../../schema/clickhouse/0004_devices.sql"),
 ];
 
 pub(super) const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \
@@ -22,11 +23,12 @@ pub(super) const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (ve
 pub(super) type Age = fn(Keep) -> u32;
 
 /// Tables that are dropped by age, their column of time, and their age.
-pub(super) const AGES: [(&str, &str, Age); 10] = [
+pub(super) const AGES: [(&str, &str, Age); 11] = [
     ("flow", "day", |keep| keep.raw_days),
     ("lookup", "day", |keep| keep.raw_days),
     ("visibility", "day", |keep| keep.raw_days),
     ("visibility_hidden", "day", |keep| keep.raw_days),
+    ("device", "day", |keep| keep.raw_days),
     ("minute", "day", |keep| keep.rollup_days),
     ("tally", "day", |keep| keep.rollup_days),
     ("candidate", "day", |keep| keep.rollup_days),
@@ -165,6 +167,10 @@ mod tests {
         }
         let lists: Vec<&str> =
             text.lines().filter(|l| l.contains("Array(")).filter_map(|l| l.split_whitespace().next()).collect();
-        assert_eq!(lists, ["candidates", "alpn", "answers"], "a new list needs a thought about what it tells");
+        assert_eq!(
+            lists,
+            ["candidates", "alpn", "answers", "addresses"],
+            "a new list needs a thought about what it tells"
+        );
     }
 }

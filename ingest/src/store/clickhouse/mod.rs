@@ -9,6 +9,7 @@
 mod backoff;
 mod connection;
 mod ddl;
+mod device_rows;
 mod error;
 mod fact_rows;
 mod facts;

@@ -23,6 +23,7 @@ const LOOKUPS: &str = include_str!("../../../../dashboards/sql/clickhouse/lookup
 const LEDGER: &str = include_str!("../../../../dashboards/sql/clickhouse/ledger.sql");
 const TALLIES: &str = include_str!("../../../../dashboards/sql/clickhouse/tallies.sql");
 const CANDIDATES: &str = include_str!("../../../../dashboards/sql/clickhouse/candidates.sql");
+const DEVICE_NAMES: &str = include_str!("../../../../dashboards/sql/clickhouse/device_names.sql");
 const NEWEST: &str = include_str!("../../../../dashboards/sql/clickhouse/newest.sql");
 
 impl Store for ClickHouseStore {
@@ -63,6 +64,16 @@ impl Store for ClickHouseStore {
     fn candidates(&self, site: &str, window: Window) -> Result<Vec<CandidateRow>, StoreError> {
         let rows: Vec<CandidateColumns> = self.ask(CANDIDATES, site, window)?;
         Ok(rows.into_iter().map(CandidateRow::from).collect())
+    }
+
+    fn device_names(&self, site: &str, window: Window) -> Result<BTreeMap<String, String>, StoreError> {
+        #[derive(Row, Deserialize)]
+        struct Name {
+            device: String,
+            host_name: String,
+        }
+        let rows: Vec<Name> = self.ask(DEVICE_NAMES, site, window)?;
+        Ok(rows.into_iter().map(|row| (row.device, row.host_name)).collect())
     }
 
     fn facts(&self, site: &str, window: Window) -> Result<Facts, StoreError> {

@@ -10,7 +10,8 @@ use super::*;
 use crate::judge::FindingsDb;
 use crate::report::{Report, ReportContext};
 use crate::sample::{
-    MONDAY, berlin, candidate, catalogue, flow, flow_record, lookup_record, minute_record, policy, visibility, week,
+    MONDAY, berlin, candidate, catalogue, device_record, flow, flow_record, lookup_record, minute_record, policy,
+    visibility, week,
 };
 use crate::store::STORE_FILE;
 use crate::store::clickhouse::Keep;
@@ -35,6 +36,7 @@ fn everything(at: i64) -> Vec<Record> {
         visibility("10.20.1.1", [1, 2, 3], "vpn", at),
         minute_record(at),
         Record::Candidate(Box::new(candidate("new.example", at))),
+        device_record("10.20.1.1", Some("ws-anna"), at),
     ]
 }
 
@@ -67,17 +69,17 @@ fn in_every_table_the_old_goes_and_the_young_stays() {
     let (dir, mut store) = store();
     store.insert("young", &everything(MONDAY)).unwrap();
     let young = tables(dir.path());
-    assert!(young.len() == 11 && young.iter().all(|(_, rows)| *rows > 0), "{young:?}");
+    assert!(young.len() == 12 && young.iter().all(|(_, rows)| *rows > 0), "{young:?}");
     assert_eq!(sweep(&mut store, NOW), 0);
     assert_eq!(tables(dir.path()), young);
 
     store.insert("old facts", &everything(MONDAY - 100 * DAY)).unwrap();
-    assert_eq!(sweep(&mut store, NOW), 4);
+    assert_eq!(sweep(&mut store, NOW), 5);
     for ((table, now), (_, alone)) in tables(dir.path()).into_iter().zip(&young) {
-        let raw = ["flow", "lookup", "visibility", "visibility_hidden"].contains(&table.as_str());
+        let raw = ["flow", "lookup", "visibility", "visibility_hidden", "device"].contains(&table.as_str());
         assert_eq!(now, if raw { *alone } else { 2 * alone }, "{table}");
     }
-    assert_eq!(sweep(&mut store, MONDAY + 296 * DAY), 4 + 4, "the young facts and the old roll-ups");
+    assert_eq!(sweep(&mut store, MONDAY + 296 * DAY), 5 + 4, "the young facts and the old roll-ups");
     assert_eq!(sweep(&mut store, MONDAY + 500 * DAY), 4);
     assert!(tables(dir.path()).iter().all(|(_, rows)| *rows == 0), "{:?}", tables(dir.path()));
 }

@@ -26,9 +26,10 @@ pub struct Datagram {
 impl Datagram {
     /// Its header, and what it carries.
     pub(in crate::decode) fn ip(&self) -> Result<Ip<'_>, Stop> {
-        let First { src, dst, protocol, header_len, .. } = self.first;
+        let First { src, dst, protocol, ttl, header_len, .. } = self.first;
         let (len, payload_len) = (header_len.saturating_add(self.len), self.len);
-        Ip { src, dst, protocol, len, payload: &self.bytes, payload_len, part: Part::default() }.behind_extensions()
+        Ip { src, dst, protocol, ttl, len, payload: &self.bytes, payload_len, part: Part::default() }
+            .behind_extensions()
     }
 
     /// Where it was found.
@@ -43,6 +44,7 @@ struct First {
     src: IpAddr,
     dst: IpAddr,
     protocol: IpNumber,
+    ttl: u8,
     header_len: u32,
     link: Link,
     depth: Depth,
@@ -172,7 +174,7 @@ impl First {
         // The datagram has all headers of its first fragment but the one that made it a fragment.
         let gone = if ip.src.is_ipv6() { 8 } else { 0 };
         let header_len = ip.len.saturating_sub(ip.payload_len).saturating_sub(gone);
-        Self { src: ip.src, dst: ip.dst, protocol: ip.protocol, header_len, link, depth }
+        Self { src: ip.src, dst: ip.dst, protocol: ip.protocol, ttl: ip.ttl, header_len, link, depth }
     }
 }
 

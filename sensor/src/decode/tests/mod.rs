@@ -48,6 +48,7 @@ impl Out {
                 link: p.link,
             }),
             Decoded::Fragment(_) => Self::NotFlow(NotFlow::Fragment),
+            Decoded::Neighbour(neighbour) => Self::NotFlow(neighbour.counts_as()),
             Decoded::NotFlow(what) => Self::NotFlow(*what),
             Decoded::Malformed(why) => Self::Malformed(*why),
         }

@@ -112,7 +112,7 @@ fn resolve<'a>(inner: Inner<'a>, link: &mut Link, depth: &mut Depth) -> Option<R
     };
     match found {
         Ok(packet) if ip::fits(packet, slack) => Some(found),
-        Err(Stop::NotFlow(NotFlow::Arp)) => Some(found),
+        Err(Stop::Arp(_) | Stop::NotFlow(NotFlow::Arp)) => Some(found),
         _ => None,
     }
 }

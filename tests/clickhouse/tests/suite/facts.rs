@@ -43,6 +43,9 @@ pub(crate) fn facts() -> Vec<Record> {
         hidden: [("vpn".to_owned(), tally), ("doh".to_owned(), tally)].into_iter().collect(),
     })));
     records.push(Record::Candidate(Box::new(candidate("new.example", MONDAY))));
+    let names = [Some("old-name"), Some("ws-anna"), None];
+    records.extend(names.into_iter().zip(0..).map(|(name, n)| device_record("10.20.1.7", name, MONDAY + n * HOUR)));
+    records.push(device_record("10.20.1.8", None, MONDAY));
     records
 }
 

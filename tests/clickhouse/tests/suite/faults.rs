@@ -38,7 +38,7 @@ pub(crate) fn of_site(records: &[Record], site: &str) -> Vec<Record> {
 
 /// The number of a site's rows in each table, and what its roll-ups add up to.
 fn counts(server: &Server, site: &str) -> String {
-    let tables = ["flow", "lookup", "minute", "tally", "visibility", "visibility_hidden", "candidate"];
+    let tables = ["flow", "lookup", "minute", "tally", "visibility", "visibility_hidden", "candidate", "device"];
     let counts = tables.map(|table| format!("(SELECT count() FROM {table} WHERE site = '{site}')"));
     let sums = ["usage_hour", "usage_day"].map(|table| {
         format!("(SELECT (sum(flows), sum(turns), sum(bytes_up)) FROM {table} WHERE site = '{site}')")

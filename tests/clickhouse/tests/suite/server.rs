@@ -213,13 +213,14 @@ fn library() -> Option<PathBuf> {
 pub(crate) fn answers(store: &dyn Store) -> String {
     let window = ingest::time::Window { from: 0, to: crate::sample::MONDAY + 400 * crate::sample::DAY };
     format!(
-        "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:?}",
+        "{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:#?}\n{:?}",
         store.usage("", window).unwrap(),
         store.first_seen("", window.to).unwrap(),
         store.lookups("", window).unwrap(),
         store.ledger("", window).unwrap(),
         store.tallies("", window).unwrap(),
         store.candidates("", window).unwrap(),
+        store.device_names("", window).unwrap(),
         store.newest("", None).unwrap(),
     )
 }
