@@ -117,6 +117,7 @@ impl Core {
         self.claims = Claims::default();
         self.configs = Configs::default();
         self.public_names = PublicNames::default();
+        self.budget = Budget::default();
     }
 
     /// Decides a flow by the name that was found.

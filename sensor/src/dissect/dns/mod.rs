@@ -74,7 +74,8 @@ pub struct Message {
     pub addresses: Vec<Address>,
     /// Public names in the HTTPS records of the answer section.
     pub public_names: Vec<PublicName>,
-    /// Not all answers are there: the sender or the capture cut the message, or it is broken behind its questions.
+    /// Not all answers are there: the sender or the capture cut the message, it is broken behind its questions, or an
+    /// HTTPS record points elsewhere.
     pub partial: bool,
 }
 

@@ -14,9 +14,12 @@ const MAX_HINTS: usize = 16;
 pub(super) fn read(data: &[u8], ttl: u32, message: &mut Message) {
     let mut r = Reader::new(data);
     // The name of an alias or of another server: what was asked for is the question's name.
-    if r.skip(2).and_then(|()| name::skip(&mut r, data)).is_err() {
+    let Ok(priority) = r.u16() else { return };
+    if name::skip(&mut r, data).is_err() {
         return;
     }
+    // An alias: what the client learns comes from another name's record.
+    message.partial |= priority == 0;
     while let Ok((key, value)) = parameter(&mut r) {
         let hint = |ip| Address { ip, ttl };
         match key {
@@ -74,6 +77,15 @@ mod tests {
         assert_eq!(said(&wrong), (vec![], vec!["cover.example".to_owned()]));
         let cut = record(&[(IPV4_HINT, &[192, 0, 2, 1]), (ECH, &ech)]);
         assert_eq!(said(&cut[..cut.len() - 1]), (vec!["192.0.2.1".to_owned()], vec![]));
+    }
+
+    #[test]
+    fn an_alias_leaves_open_what_is_behind_it() {
+        let mut message = Message::default();
+        read(b"\0\x01\0", 60, &mut message);
+        assert!(!message.partial);
+        read(b"\0\0\x04edge\x04test\0", 60, &mut message);
+        assert!(message.partial);
     }
 
     #[test]
