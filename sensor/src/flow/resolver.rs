@@ -2,8 +2,6 @@
 
 mod stream;
 
-use std::collections::VecDeque;
-
 use super::key::{Both, Side};
 use crate::bytes::fnv1a;
 use crate::decode::{L4, Packet};
@@ -17,8 +15,8 @@ pub const PORT: u16 = 53;
 const ALIKE: [u16; 3] = [137, 5353, 5355];
 /// Questions of one flow that wait for an answer. A stub resolver has a handful open on one port.
 const MAX_OPEN: usize = 32;
-/// Answered questions that are remembered, to know the second copy of an answer ...
-const MAX_ANSWERED: usize = 8;
+/// Answered questions that are remembered, to know the second copy of an answer: of A and AAAA ...
+const MAX_ANSWERED: usize = 2;
 /// ... which a mirror sends within this time, µs. Clients ask again after 300 ms and more.
 const COPY: i64 = 100_000;
 /// Packets without a message on the port of DNS; then the flow is something else. Tunnels on that port send no other.
@@ -28,9 +26,14 @@ const MAX_FOREIGN: u8 = 16;
 #[derive(Debug, Default)]
 pub struct Resolver {
     open: Vec<Asked>,
-    answered: VecDeque<(u64, i64)>,
-    streams: Both<Stream>,
+    /// Mark and time of the last answers, the newest first.
+    answered: [(u64, i64); MAX_ANSWERED],
+    isn: Both<Option<u32>>,
+    /// Of a TCP connection.
+    streams: Option<Box<Both<Stream>>>,
     foreign: u8,
+    /// A question waited here.
+    asked: bool,
 }
 
 /// A question on the wire.
@@ -71,11 +74,7 @@ pub fn may_begin(packet: &Packet<'_>) -> bool {
 impl Resolver {
     /// Begins with the sequence numbers of the SYNs, as far as they were seen.
     pub fn new(isn: Both<Option<u32>>) -> Self {
-        let mut resolver = Self::default();
-        for side in [Side::Low, Side::High] {
-            *resolver.streams.of_mut(side) = Stream::new(*isn.of(side));
-        }
-        resolver
+        Self { isn, ..Self::default() }
     }
 
     /// Reads one packet that `sender` sent.
@@ -84,7 +83,13 @@ impl Resolver {
             self.datagram(packet, sender, &mut each);
             return;
         };
-        let stream = self.streams.of_mut(sender);
+        let isn = self.isn;
+        let streams = self.streams.get_or_insert_with(|| {
+            let mut streams = Both::default();
+            [Side::Low, Side::High].into_iter().for_each(|side| *streams.of_mut(side) = Stream::new(*isn.of(side)));
+            Box::new(streams)
+        });
+        let stream = streams.of_mut(sender);
         if flags.syn() {
             *stream = Stream::new(Some(seq));
         }
@@ -124,10 +129,12 @@ impl Resolver {
         self.foreign >= MAX_FOREIGN
     }
 
-    /// Bytes held: for reassembly, and of the names that wait for an answer.
+    /// Bytes held: for reassembly, and of the names that wait for an answer. Never nothing once a question waited, so
+    /// that the flow stands in the list of those that hold something once and not with each question.
     pub fn held(&self) -> usize {
         let names = self.open.iter().map(|asked| size_of::<Asked>() + asked.name.len()).sum::<usize>();
-        names + self.streams.iter().map(Stream::held).sum::<usize>()
+        let streams = self.streams.iter().flat_map(|streams| streams.iter()).map(Stream::held).sum::<usize>();
+        usize::from(self.asked) + names + streams
     }
 
     /// Lets go of what is held; gives the questions that got no answer.
@@ -144,7 +151,7 @@ impl Resolver {
 
     /// A message has begun and is not whole.
     pub fn is_unfinished(&self) -> bool {
-        self.streams.iter().any(Stream::is_unfinished)
+        self.streams.iter().flat_map(|streams| streams.iter()).any(Stream::is_unfinished)
     }
 
     fn message(&mut self, message: Message, packet: &Packet<'_>, sender: Side, each: &mut impl FnMut(Event)) {
@@ -172,6 +179,7 @@ impl Resolver {
         if self.open.len() >= MAX_OPEN {
             each(Event::Answered(self.open.remove(0), None));
         }
+        self.asked = true;
         self.open.push(asked.clone());
         each(Event::Question(asked));
     }
@@ -192,10 +200,12 @@ impl Resolver {
                 said
             }
         };
-        if self.answered.len() >= MAX_ANSWERED {
-            self.answered.pop_front();
+        if self.open.is_empty() {
+            // Most flows ask once, and stay in the table for minutes.
+            self.open = Vec::new();
         }
-        self.answered.push_back(mark);
+        self.answered.rotate_right(1);
+        self.answered[0] = mark;
         each(Event::Answered(asked, Some(message.clone())));
     }
 }

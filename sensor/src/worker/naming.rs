@@ -121,6 +121,7 @@ impl Core {
         self.configs = Configs::default();
         self.public_names = PublicNames::default();
         self.devices = Devices::default();
+        self.budget = Budget::default();
     }
 
     /// Decides a flow by the name that was found.

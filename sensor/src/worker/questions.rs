@@ -19,6 +19,8 @@ use crate::record::{Ech, LookupRecord};
 
 /// Seconds that an answer is believed at most: clients keep nothing longer, whatever it says (RFC 8767 section 4).
 const MAX_TTL: u32 = 86_400;
+/// The response code of a name that there is not.
+const NXDOMAIN: u16 = 3;
 
 impl Core {
     /// Reads a packet of a DNS flow. The first message decides that it is one.
@@ -68,16 +70,19 @@ impl Core {
     /// to an address are nobody's service.
     fn learn(&mut self, client: IpAddr, asked: &Asked, answer: &Message, time: i64) {
         self.canaries.hear(&asked.name, asked.qtype, answer);
+        let Some(host) = host(&asked.name) else { return };
         for public in &answer.public_names {
-            self.public_names.learn(&public.name, &asked.name, public.ttl.min(MAX_TTL), time);
+            self.public_names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
         }
-        if asked.qtype == rr::HTTPS && !(answer.partial && answer.public_names.is_empty()) {
+        // A resolver that fails says nothing about the name.
+        let says_none = !answer.partial && matches!(answer.rcode, 0 | NXDOMAIN);
+        if asked.qtype == rr::HTTPS && (says_none || !answer.public_names.is_empty()) {
             let ttl = answer.public_names.iter().map(|public| public.ttl).max().unwrap_or_default().min(MAX_TTL);
             let names = answer.public_names.iter().map(|public| public.name.as_str());
-            self.configs.told(client, &asked.name, names, ttl, time);
+            self.configs.told(client, host, names, ttl, time);
         }
         for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
-            self.claims.add(client, address.ip, &asked.name, address.ttl.min(MAX_TTL), time);
+            self.claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
         }
         self.ledger.broken_many("ech-names-full", std::mem::take(&mut self.public_names.evicted));
     }
@@ -85,8 +90,8 @@ impl Core {
     fn question(&mut self, flow: &Flow, asked: &Asked, out: &mut impl Output) {
         self.named.dns += 1;
         self.ledger.question();
-        if asked.qtype == rr::HTTPS {
-            self.configs.asked(flow.client_end().0, &asked.name, asked.time);
+        if let Some(host) = host(&asked.name).filter(|_| asked.qtype == rr::HTTPS) {
+            self.configs.asked(flow.client_end().0, host, asked.time);
         }
         out.name(&Name {
             time: asked.time,
@@ -125,7 +130,7 @@ impl Core {
     ) -> Option<LookupRecord> {
         let hit = self.catalogue.find(&asked.name)?;
         let (client_ip, resolver_ip) = (flow.key.end(asked.asker).0, flow.key.end(asked.asker.other()).0);
-        if !self.budget.allows(client_ip, asked.time) {
+        if !self.budget.allows(client_ip, flow.last) {
             self.ledger.broken("lookups-full");
             return None;
         }
@@ -151,9 +156,30 @@ impl Core {
     }
 }
 
+/// The host that a question is about: of an HTTPS record for another port (RFC 9460 section 9.1) without port and
+/// scheme, and none for what other protocols ask for.
+fn host(name: &str) -> Option<&str> {
+    let Some(prefixed) = name.strip_prefix('_') else { return Some(name) };
+    let (port, host) = prefixed.split_once("._https.")?;
+    port.bytes().all(|b| b.is_ascii_digit()).then_some(host)
+}
+
 impl Worker {
     /// What the network says about encrypted DNS, as far as its answers were seen.
     pub fn canaries(&self) -> Canaries {
         self.core.canaries
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_question_is_about() {
+        assert_eq!(host("claude.ai"), Some("claude.ai"));
+        assert_eq!(host("_8443._https.claude.ai"), Some("claude.ai"));
+        assert_eq!(host("_dns.resolver.arpa"), None);
+        assert_eq!(host("_sip._tcp.claude.ai"), None);
     }
 }

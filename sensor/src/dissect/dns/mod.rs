@@ -27,6 +27,9 @@ pub mod rr {
 const MAX_QUESTIONS: u16 = 64;
 /// Answers that are read; the longest chains with addresses have a few dozen.
 const MAX_ANSWERS: u16 = 128;
+/// Addresses and public names that are kept of them.
+const MAX_ADDRESSES: usize = 256;
+const MAX_PUBLIC_NAMES: usize = 16;
 /// Octets of the header.
 const HEADER: usize = 12;
 /// The opcode of a standard query.
@@ -74,7 +77,8 @@ pub struct Message {
     pub addresses: Vec<Address>,
     /// Public names in the HTTPS records of the answer section.
     pub public_names: Vec<PublicName>,
-    /// Not all answers are there: the sender or the capture cut the message, or it is broken behind its questions.
+    /// Not all answers are there: the sender or the capture cut the message, it is broken behind its questions, or an
+    /// HTTPS record points elsewhere.
     pub partial: bool,
 }
 
@@ -110,9 +114,12 @@ pub fn message(bytes: &[u8]) -> Parse<Message> {
             Parse::NotMine
         };
     }
+    let mut whole = None;
     for _ in 0..counts.questions.min(MAX_QUESTIONS) {
         match question(&mut r, bytes) {
-            Ok((question, usual)) if usual || whole::is_whole(bytes) => message.questions.push(question),
+            Ok((question, usual)) if usual || *whole.get_or_insert_with(|| whole::is_whole(bytes)) => {
+                message.questions.push(question)
+            }
             _ if message.questions.is_empty() => return Parse::Malformed,
             _ => {
                 message.partial = true;
@@ -202,6 +209,8 @@ fn answer<'a>(r: &mut Reader<'a>, whole: &'a [u8], message: &mut Message) -> Res
         (rr::HTTPS, _) => service::read(data, ttl, message),
         _ => {}
     }
+    message.addresses.truncate(MAX_ADDRESSES);
+    message.public_names.truncate(MAX_PUBLIC_NAMES);
     Ok(())
 }
 

@@ -14,10 +14,18 @@ const MAX_HINTS: usize = 16;
 pub(super) fn read(data: &[u8], ttl: u32, message: &mut Message) {
     let mut r = Reader::new(data);
     // The name of an alias or of another server: what was asked for is the question's name.
-    if r.skip(2).and_then(|()| name::skip(&mut r, data)).is_err() {
+    let Ok(priority) = r.u16() else { return };
+    if name::skip(&mut r, data).is_err() {
         return;
     }
+    // An alias: what the client learns comes from another name's record.
+    message.partial |= priority == 0;
+    let mut last = None;
     while let Ok((key, value)) = parameter(&mut r) {
+        // Each stands once, in order (section 2.2): what has them otherwise no client takes.
+        if last.replace(key) >= Some(key) {
+            return;
+        }
         let hint = |ip| Address { ip, ttl };
         match key {
             IPV4_HINT if value.len() % 4 == 0 => message.addresses.extend(v4(value).map(hint).take(MAX_HINTS)),
@@ -77,7 +85,18 @@ mod tests {
     }
 
     #[test]
+    fn an_alias_leaves_open_what_is_behind_it() {
+        let mut message = Message::default();
+        read(b"\0\x01\0", 60, &mut message);
+        assert!(!message.partial);
+        read(b"\0\0\x04edge\x04test\0", 60, &mut message);
+        assert!(message.partial);
+    }
+
+    #[test]
     fn a_hint_without_end_is_bounded() {
-        assert_eq!(said(&record(&[(IPV4_HINT, &[1; 40_000])])).0.len(), MAX_HINTS);
+        let hint = (IPV4_HINT, &[1; 400][..]);
+        assert_eq!(said(&record(&[hint])).0.len(), MAX_HINTS);
+        assert_eq!(said(&record(&[hint; 100])).0.len(), MAX_HINTS, "a parameter that stands there again");
     }
 }

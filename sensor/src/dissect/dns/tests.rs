@@ -144,3 +144,13 @@ fn a_stream_is_cut_by_its_lengths() {
     let broken = b"\0\x0d\0\0\0\0\0\x01\0\0\0\0\0\0\x05more";
     assert!(matches!(framed(broken), Parse::Done((None, 15))), "the stream goes on behind a broken message");
 }
+
+#[test]
+fn an_answer_without_end_is_bounded() {
+    let m = done(&of([0x81, 0x80], [1, 255, 0, 0], &[A, &ANSWER.repeat(255)].concat()));
+    assert_eq!(m.addresses.len(), usize::from(MAX_ANSWERS));
+    let hints: Vec<u8> = [&[0, 1, 0, 0, 4, 0, 64][..], &[7; 64]].concat();
+    let record = [b"\xc0\x0c\0\x41\0\x01\0\0\0\x3c\0\x47".to_vec(), hints].concat();
+    let m = done(&of([0x81, 0x80], [1, 100, 0, 0], &[A, &record.repeat(100)].concat()));
+    assert_eq!(m.addresses.len(), MAX_ADDRESSES);
+}
