@@ -8,7 +8,7 @@ use crate::decode::{Mac, TcpFlags};
 const MAX_GAP: u32 = 16 << 20;
 /// µs within which the same bytes may have come a second time because the mirror gives frames twice, as
 /// [`super::copies`] has it.
-const COPIED: u32 = 20_000;
+pub(super) const COPIED: u32 = 20_000;
 
 /// Totals of one direction.
 #[derive(Debug, Default)]

@@ -19,11 +19,11 @@ pub mod tag;
 pub mod watch;
 
 use crate::bytes::Reader;
-use crate::decode::{L4, Mac, Packet};
+use crate::decode::{L4, Packet};
 use crate::ledger::Method;
 use copies::Copies;
 pub use direction::Direction;
-use direction::Segment;
+use direction::{COPIED, Segment};
 use holes::TcpBytes;
 use key::{Both, Endpoint, FlowKey, Side};
 use later::Later;
@@ -205,7 +205,9 @@ impl Flow {
         let swapped = side.isn.is_none()
             && time.saturating_sub(self.start) <= SWAPPED
             && ahead.is_some_and(|ahead| (1..=SWAPPED_BYTES).contains(&ahead));
-        side.packets == 0 || !self.closed && (side.isn == Some(seq) || swapped)
+        // A connection shorter than the time between a frame and its copy is closed when the copies come.
+        let open = !self.closed || time.saturating_sub(self.last) <= i64::from(COPIED);
+        side.packets == 0 || open && side.isn == Some(seq) || !self.closed && swapped
     }
 
     /// Counts a packet; answers by how many payload bytes the sender's stream advanced. `None` for a copy, which says
