@@ -9,10 +9,11 @@ use crate::facts::{embedded, facts};
 use crate::sample::*;
 use crate::server::{Server, answers, server};
 
-pub(crate) const STEPS: [&str; 3] = [
+pub(crate) const STEPS: [&str; 4] = [
     include_str!("../../../../ingest/schema/clickhouse/0001_facts.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0002_rollups.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0003_findings.sql"),
+    include_str!("../../../../ingest/schema/clickhouse/0005_ledger.sql"),
 ];
 
 fn insert(server: &Server, records: &[Record]) -> Result<u64, ClickHouseError> {
