@@ -67,7 +67,7 @@ impl Run {
     /// A map of the records, added up.
     fn tallies(&self, map: impl Fn(&MinuteRecord) -> &BTreeMap<String, Tally>) -> BTreeMap<String, Tally> {
         let mut sums = BTreeMap::<String, Tally>::new();
-        for (word, tally) in self.minutes.iter().flat_map(|minute| map(minute)) {
+        for (word, tally) in self.minutes.iter().flat_map(map) {
             let sum = sums.entry(word.clone()).or_default();
             sum.flows += tally.flows;
             sum.frames += tally.frames;
