@@ -157,3 +157,38 @@ fn what_was_shown_and_comes_is_not_counted_twice() {
     assert!(bench.side.holes.is_none());
     assert_eq!(bench.end(), [400, 0, 0, 0]);
 }
+
+/// Whatever is sent: no panic, and never more missing than was sent.
+#[test]
+fn sums_stay_within_each_other() {
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: u32| {
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random >> 32) as u32 % below
+    };
+    for round in 0..200 {
+        let mut bench = Bench::default();
+        let (mut at, mut time) = (next(u32::MAX), next(u32::MAX));
+        for _ in 0..500 {
+            time = time.wrapping_add(next(200 * MS)).wrapping_sub(next(20 * MS));
+            let seq = match next(12) {
+                0 => next(u32::MAX),
+                1 | 2 => at.wrapping_sub(next(MAX_GAP)),
+                3 => at.wrapping_add(next(MAX_GAP + 2)),
+                4 | 5 => at.wrapping_add(next(5_000)),
+                _ => at,
+            };
+            let len = [0, 1, 1_460, next(65_536)][next(4) as usize];
+            bench.flagged(time, seq, len, [ACK, ACK, ACK, 0x11, 0x14, 0x02][next(6) as usize]);
+            if next(3) == 0 {
+                bench.side.acknowledged(|| Some(at.wrapping_sub(next(10_000))), time);
+            }
+            at = bench.side.next_seq.unwrap();
+        }
+        let [bytes, missing, reordered, resent] = bench.end();
+        assert!(missing <= bytes, "round {round}: {missing} of {bytes}");
+        assert!(reordered + resent <= 500 * 65_536, "round {round}: more came late than came");
+    }
+}
