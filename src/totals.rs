@@ -1,4 +1,4 @@
-//! The totals at the end of `read` and `run`: on the terminal, and as JSON for `--summary`.
+//! The totals at the end of `read`, `run` and `inspect`: on the terminal, and as JSON for `--summary`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ingest::files::write_whole_among_others;
 use ingest::text::{bytes, counted, number, percent};
+use sensor::flow::holes::TcpBytes;
 use sensor::ledger::{Answers, Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::worker::Worker;
 use serde::Serialize;
@@ -26,6 +27,14 @@ pub(crate) struct Totals {
     losses: Losses,
     /// Frames that came a second time, on flows to AI services or not yet decided.
     duplicates: u64,
+    tcp: Tcp,
+    udp: Udp,
+    /// Flows of which one direction alone was seen.
+    one_way_flows: u64,
+    /// TCP flows older than the sensor.
+    late_flows: u64,
+    /// How often the clock was set back.
+    clock_steps: u64,
     malformed: BTreeMap<String, u64>,
     /// What the dissectors said: done, more, not mine, malformed.
     answers: Answers,
@@ -61,6 +70,20 @@ struct Losses {
     table: u64,
 }
 
+/// Bytes of TCP payload by sequence numbers, and `missing` of `bytes`: absent without any.
+#[derive(Debug, Default, Serialize)]
+struct Tcp {
+    #[serde(flatten)]
+    sums: TcpBytes,
+    loss: Option<f64>,
+}
+
+/// UDP has no sequence numbers: its loss is not known.
+#[derive(Debug, Default, Serialize)]
+struct Udp {
+    loss: Option<f64>,
+}
+
 impl Totals {
     /// Adds a worker that is done.
     pub(crate) fn add(&mut self, worker: &Worker) {
@@ -80,6 +103,10 @@ impl Totals {
         self.losses.file += lost("file");
         self.losses.table += counts.method(Method::Untracked).frames;
         self.duplicates += counts.duplicates;
+        self.tcp.add(counts.tcp);
+        self.one_way_flows += counts.one_way_flows;
+        self.late_flows += counts.late_flows;
+        self.clock_steps += counts.clock_steps;
         self.answers.merge(&counts.answers);
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
@@ -160,6 +187,11 @@ impl Totals {
                 counted(self.duplicates, "frame"),
             );
         }
+        let TcpBytes { bytes, missing, .. } = self.tcp.sums;
+        if missing > 0 {
+            let share = percent(missing, bytes);
+            let _ = writeln!(text, "{share} of TCP data was not captured; of UDP this cannot be known");
+        }
         let malformed: Vec<_> = self.malformed.iter().map(|(reason, n)| format!("{reason} {n}")).collect();
         if !malformed.is_empty() {
             let _ = writeln!(text, "malformed: {}", malformed.join(", "));
@@ -177,5 +209,13 @@ impl Totals {
         }
         let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         write_whole_among_others(&path, &text).map_err(|e| cannot(e.source))
+    }
+}
+
+impl Tcp {
+    fn add(&mut self, sums: TcpBytes) {
+        self.sums.add(sums);
+        let TcpBytes { bytes, missing, .. } = self.sums;
+        self.loss = (bytes > 0).then(|| missing as f64 / bytes as f64);
     }
 }

@@ -227,6 +227,13 @@ pub fn minute(at: i64) -> MinuteRecord {
         one_way_flows: 2,
         late_flows: 3,
         dns_questions: 60,
+        tcp_bytes: 500_000,
+        tcp_missing: 1_000,
+        tcp_reordered: 300,
+        tcp_resent: 2_000,
+        duplicates: 4,
+        clock_steps: 0,
+        broken: [("tls-hello".to_owned(), 1), ("tls-unfinished".to_owned(), 2)].into_iter().collect(),
     }
 }
 

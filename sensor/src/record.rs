@@ -304,6 +304,30 @@ pub struct MinuteRecord {
     pub late_flows: u64,
     /// DNS questions seen.
     pub dns_questions: u64,
+    /// TCP payload by which sequence numbers advanced, bytes; what was left out included.
+    #[serde(default)]
+    pub tcp_bytes: u64,
+    /// The part of `tcp_bytes` that was on the wire and was never captured, as far as sequence numbers and
+    /// acknowledgements tell: [`crate::flow::holes`].
+    #[serde(default)]
+    pub tcp_missing: u64,
+    /// TCP payload that came out of order, bytes.
+    #[serde(default)]
+    pub tcp_reordered: u64,
+    /// TCP payload that came again, or came only after it was sent again, bytes.
+    #[serde(default)]
+    pub tcp_resent: u64,
+    /// Frames that were copies of one shortly before, on flows to AI services or not yet decided.
+    #[serde(default)]
+    pub duplicates: u64,
+    /// How often the clock was set back before this minute.
+    #[serde(default)]
+    pub clock_steps: u64,
+    /// Messages that could not be read (`tls-hello`, `quic-initial`, `http-request`, `dns-message`) or never became whole
+    /// (`tls-unfinished` and so on), datagrams that did not (`fragments-*`), and what was given up for want of room
+    /// (`reassembly-full`, `flows-evicted`, `visibility-full`, `candidates-full`). Their frames count elsewhere.
+    #[serde(default)]
+    pub broken: BTreeMap<String, u64>,
 }
 
 /// How much of one device's traffic could be named in ten minutes of packet time. Written for a device that reached an

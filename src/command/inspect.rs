@@ -1,4 +1,4 @@
-//! `shadowtap inspect`: every name and flow in capture files, AI or not. Writes nothing.
+//! `shadowtap inspect`: every name and flow in capture files, AI or not. Writes nothing but `--summary`.
 
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +16,7 @@ use crate::command::files::{self, Unreadable};
 use crate::config;
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::{self, Output};
+use crate::totals::Totals;
 
 /// Arguments of `inspect`.
 #[derive(Debug, clap::Args)]
@@ -38,6 +39,9 @@ pub(crate) struct Args {
     /// Print each flow with its packets and bytes as well
     #[arg(long)]
     flows: bool,
+    /// Write the totals as JSON into this file as well
+    #[arg(long, value_name = "FILE")]
+    summary: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -59,6 +63,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         pcap: None,
         failure: None,
         header: false,
+        totals: Totals::default(),
     };
     let mut unreadable = Unreadable::default();
     for path in &args.files {
@@ -67,7 +72,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         unreadable.hold(inspect(path, &catalogue, &mut printer))?;
     }
+    let written = args.summary.as_ref().map_or(Ok(()), |path| printer.totals.write(path));
     let printed = printer.out.finish();
+    written?;
     // A reader that went away does not hide a capture that could not be read.
     unreadable.outcome(Done::Clean).and_then(|done| printed.map(|()| done))
 }
@@ -80,6 +87,7 @@ fn inspect(path: &Path, catalogue: &Arc<Catalogue>, printer: &mut Printer) -> Re
         None => Ok(()),
     })?;
     worker.finish(printer);
+    printer.totals.add(&worker);
     printer.failure.take().map_or(Ok(()), Err)
 }
 
@@ -90,6 +98,7 @@ struct Printer {
     pcap: Option<String>,
     failure: Option<Failure>,
     header: bool,
+    totals: Totals,
 }
 
 /// A name, in the order of fields that the contract gives.

@@ -27,6 +27,7 @@ mod lab;
 mod latency;
 mod live;
 mod local_models;
+mod losses;
 mod malformed;
 mod mirrors;
 mod own_captures;

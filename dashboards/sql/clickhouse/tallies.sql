@@ -1,4 +1,4 @@
--- How was traffic named, what carried no flow, what could not be decoded, what was lost?
+-- How was traffic named, what carried no flow, what could not be decoded, what was lost, what was broken?
 -- Days are on the site's clock, so the two around the window are looked into as well: they tell which partitions to read.
 SELECT kind, word, sum(t.flows) AS flows, sum(t.frames) AS frames, sum(t.bytes) AS bytes
 FROM tally AS t

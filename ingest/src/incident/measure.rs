@@ -93,6 +93,7 @@ fn unit_of(what: &str) -> &'static str {
     match what {
         "silence" => "minutes",
         "clock" => "steps",
+        "mirror" => "bytes",
         _ => "packets",
     }
 }

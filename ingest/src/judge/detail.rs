@@ -153,7 +153,7 @@ pub enum Detail {
     },
     /// The sensor does not see everything.
     Health {
-        /// What is wrong: `loss`, `silence`, `clock`, `spool`.
+        /// What is wrong: `loss`, `mirror`, `silence`, `clock`, `spool`.
         what: String,
         /// Frames seen in the time looked at.
         frames: u64,

@@ -13,13 +13,14 @@ use super::core::Core;
 use super::flow::due;
 use super::life::Standing;
 use super::memory::{key, parts};
+use super::mirror::Mirrored;
 use super::note::OURSELVES;
 use super::opening::{About, Opening};
 use crate::text::{counted, number, percent};
 use crate::time::{MINUTE, span, utc};
 
 /// The time over which losses are added up, and after which a sensor without trouble is well again.
-const SPAN: i64 = 10 * MINUTE;
+pub(super) const SPAN: i64 = 10 * MINUTE;
 /// One frame in so many may be lost.
 const LOSS_ONE_IN: u64 = 100;
 /// A live sensor that sees no frame for so long is silent.
@@ -50,6 +51,9 @@ pub(crate) struct SensorState {
     last: i64,
     /// The last ten minutes: start, frames, lost.
     window: VecDeque<(i64, u64, u64)>,
+    /// What TCP tells of the same time.
+    #[serde(default)]
+    mirrored: Mirrored,
     /// End of the last minute with frames.
     frames_until: i64,
     /// When each kind of trouble began, and when it was seen last.
@@ -79,6 +83,7 @@ impl SensorState {
             let rebased = record.source.contains(REBASED);
             (self.source, self.began) = (record.source.clone(), record.minute);
             self.window.clear();
+            self.mirrored = Mirrored::default();
             if rebased {
                 found.push(clock(record, 1, "the capture's clock was set back"));
             }
@@ -96,18 +101,29 @@ impl SensorState {
         self.window.push_back((record.minute, record.frames, lost));
         self.window.retain(|(minute, _, _)| *minute > record.minute.saturating_sub(SPAN));
         found.extend(self.loss());
+        let known = self.is_known();
+        found.extend(self.mirrored.take(record).filter(|_| known).map(|(amount, why)| Trouble {
+            what: "mirror",
+            frames: record.frames,
+            amount,
+            why,
+        }));
         found
+    }
+
+    /// Ten minutes of this source have passed.
+    fn is_known(&self) -> bool {
+        self.last.saturating_sub(self.began) >= SPAN - MINUTE
     }
 
     /// More than one frame in a hundred, once ten minutes are known.
     fn loss(&self) -> Option<Trouble> {
-        let known = self.last.saturating_sub(self.began) >= SPAN - MINUTE;
         let add = |(frames, lost): (u64, u64), (_, f, l): &(i64, u64, u64)| {
             (frames.saturating_add(*f), lost.saturating_add(*l))
         };
         let (frames, lost) = self.window.iter().fold((0, 0), add);
         let all = frames.saturating_add(lost);
-        (known && lost.saturating_mul(LOSS_ONE_IN) > all).then(|| Trouble {
+        (self.is_known() && lost.saturating_mul(LOSS_ONE_IN) > all).then(|| Trouble {
             what: "loss",
             frames,
             amount: lost,

@@ -99,6 +99,7 @@ pub(super) fn hidden_by(class: &str) -> &str {
 fn health(what: &str) -> &'static str {
     match what {
         "loss" => "packets are lost before they are seen",
+        "mirror" => "traffic is lost before it reaches the sensor",
         "silence" => "no traffic arrives",
         "clock" => "its clock is not to be trusted",
         _ => "records are lost on their way",

@@ -51,6 +51,10 @@ fn sensor(finding: &Finding) -> [String; 2] {
             "Look at the mirror port: is it sending more than the sensor's link or ring can take?",
             "Raise `--ring`, or narrow the mirror or the filter.",
         ],
+        "mirror" => [
+            "Look at the switch: a mirror port drops what is more than its own speed, both directions together.",
+            "Mirror fewer ports or VLANs, take a faster port, or put a tap in its place.",
+        ],
         "silence" => [
             "Check the mirror port and its cable.",
             "Check that `shadowtap run` is running and that frames arrive: `ip -s link`.",

@@ -1,6 +1,7 @@
 //! The headline and the next actions, in words.
 
 use super::model::{Report, ServiceRow};
+use crate::judge::MISSING_ONE_IN;
 use crate::text::{bytes, counted, number, percent};
 
 /// How many actions a reader takes in; a calm week is filled up to the fewest.
@@ -165,6 +166,13 @@ fn view(report: &Report) -> Option<String> {
     if coverage.lost_packets.part > 0 {
         let lost = percent(coverage.lost_packets.part, coverage.lost_packets.of);
         return Some(format!("Find out why {lost} of the packets were lost before the sensor saw them."));
+    }
+    let missing = coverage.tcp_missing;
+    if missing.part.saturating_mul(MISSING_ONE_IN) > missing.of {
+        let share = percent(missing.part, missing.of);
+        return Some(format!(
+            "Find out why {share} of the TCP data never reached the sensor: is the mirror port full?"
+        ));
     }
     if !coverage.lost_records.is_empty() {
         let lost = coverage.lost_records.iter().map(|row| row.count).sum();

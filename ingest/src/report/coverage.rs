@@ -54,6 +54,7 @@ impl Seen<'_> {
         let is_record = |row: &WordCount| RECORD_WORDS.contains(&row.word.as_str());
         let lost_packets =
             self.words("drop").iter().filter(|row| !is_record(row)).map(|row| row.count).sum::<u64>();
+        let of_tcp = |part| Share { part, of: self.ledger.tcp_bytes };
         Coverage {
             minutes: Share { part: self.ledger.minutes, of: minutes(self.window) },
             frames: self.ledger.frames,
@@ -64,6 +65,13 @@ impl Seen<'_> {
             late_flows: Share { part: self.ledger.late_flows, of: decided },
             malformed_frames: Share { part: frames("malformed"), of: self.ledger.frames },
             lost_packets: Share { part: lost_packets, of: self.ledger.frames + lost_packets },
+            tcp_missing: of_tcp(self.ledger.tcp_missing),
+            udp_missing: None,
+            tcp_reordered: of_tcp(self.ledger.tcp_reordered),
+            tcp_resent: of_tcp(self.ledger.tcp_resent),
+            duplicates: Share { part: self.ledger.duplicates, of: self.ledger.frames },
+            broken: self.words("broken"),
+            clock_steps: self.ledger.clock_steps,
             malformed: self.words("malformed"),
             lost: self.words("drop").into_iter().filter(|row| !is_record(row)).collect(),
             lost_records: self.words("drop").into_iter().filter(is_record).collect(),

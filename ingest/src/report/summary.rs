@@ -1,6 +1,6 @@
 //! The report on a terminal.
 
-use super::model::{FindingRow, Pair, Report, ServiceRow, Totals};
+use super::model::{FindingRow, Pair, Report, ServiceRow, Share, Totals};
 use crate::text::{bytes, counted, number, percent, safe_text};
 
 /// Services that fit on a screen; the files hold all of them.
@@ -145,8 +145,12 @@ fn coverage(report: &Report) -> String {
         0 => String::new(),
         lost => format!(" {} thrown away by a full spool;", counted(lost, "record")),
     };
+    let missing = match coverage.tcp_missing {
+        Share { part: 0, .. } => String::new(),
+        Share { part, of } => format!(" {} of TCP data not captured (of UDP unknown);", percent(part, of)),
+    };
     format!(
-        "Coverage: {} of {} named, {} of bytes; {} one-way; {} of packets lost;{thrown} {} of {} minutes seen.",
+        "Coverage: {} of {} named, {} of bytes; {} one-way; {} of packets lost;{missing}{thrown} {} of {} minutes seen.",
         percent(coverage.flows_named.part, coverage.flows_named.of),
         counted(coverage.flows_named.of, "flow"),
         percent(coverage.bytes_named.part, coverage.bytes_named.of),

@@ -141,8 +141,9 @@ fn insert_lookup(step: &Transaction<'_>, lookup: &LookupRecord) -> rusqlite::Res
 }
 
 fn insert_minute(step: &Transaction<'_>, minute: &MinuteRecord) -> rusqlite::Result<bool> {
-    let mut insert =
-        step.prepare_cached("INSERT OR IGNORE INTO minute VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
+    let mut insert = step.prepare_cached(
+        "INSERT OR IGNORE INTO minute VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+    )?;
     let rows = insert.execute(params![
         minute.sensor,
         minute.source,
@@ -153,6 +154,12 @@ fn insert_minute(step: &Transaction<'_>, minute: &MinuteRecord) -> rusqlite::Res
         int(minute.one_way_flows),
         int(minute.late_flows),
         int(minute.dns_questions),
+        int(minute.tcp_bytes),
+        int(minute.tcp_missing),
+        int(minute.tcp_reordered),
+        int(minute.tcp_resent),
+        int(minute.duplicates),
+        int(minute.clock_steps),
     ])?;
     if rows == 0 {
         return Ok(false);
@@ -170,11 +177,22 @@ fn insert_minute(step: &Transaction<'_>, minute: &MinuteRecord) -> rusqlite::Res
         "INSERT INTO minute_malformed VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         &minute.malformed,
     )?;
-    let mut insert = step.prepare_cached("INSERT INTO minute_drop VALUES (?1, ?2, ?3, ?4, ?5)")?;
-    for (place, packets) in &minute.drops {
-        insert.execute(params![minute.sensor, minute.source, minute.minute, place, int(*packets)])?;
-    }
+    insert_counts(step, minute, "INSERT INTO minute_drop VALUES (?1, ?2, ?3, ?4, ?5)", &minute.drops)?;
+    insert_counts(step, minute, "INSERT INTO minute_broken VALUES (?1, ?2, ?3, ?4, ?5)", &minute.broken)?;
     Ok(true)
+}
+
+fn insert_counts(
+    step: &Transaction<'_>,
+    minute: &MinuteRecord,
+    sql: &str,
+    counts: &BTreeMap<String, u64>,
+) -> rusqlite::Result<()> {
+    let mut insert = step.prepare_cached(sql)?;
+    for (word, n) in counts {
+        insert.execute(params![minute.sensor, minute.source, minute.minute, word, int(*n)])?;
+    }
+    Ok(())
 }
 
 fn insert_tallies(

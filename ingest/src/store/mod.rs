@@ -240,18 +240,30 @@ pub struct Ledger {
     pub late_flows: u64,
     /// DNS questions.
     pub dns_questions: u64,
+    /// TCP payload by which sequence numbers advanced, bytes.
+    pub tcp_bytes: u64,
+    /// Of these, what was on the wire and not captured.
+    pub tcp_missing: u64,
+    /// TCP payload that came out of order, bytes.
+    pub tcp_reordered: u64,
+    /// TCP payload that came again, bytes.
+    pub tcp_resent: u64,
+    /// Frames that were copies of one shortly before.
+    pub duplicates: u64,
+    /// How often a clock was set back.
+    pub clock_steps: u64,
 }
 
 /// One line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TallyRow {
-    /// `method`, `not_flow`, `malformed` or `drop`.
+    /// `method`, `not_flow`, `malformed`, `drop` or `broken`.
     pub kind: String,
     /// The method, protocol, reason or place.
     pub word: String,
     /// Flows.
     pub flows: u64,
-    /// Frames (packets, for a drop).
+    /// Frames (packets of a drop, messages of what is broken).
     pub frames: u64,
     /// Bytes on the wire.
     pub bytes: u64,

@@ -151,5 +151,11 @@ fn ledger_row(row: &Row<'_>) -> rusqlite::Result<Ledger> {
         one_way_flows: count(row, "one_way_flows")?,
         late_flows: count(row, "late_flows")?,
         dns_questions: count(row, "dns_questions")?,
+        tcp_bytes: count(row, "tcp_bytes")?,
+        tcp_missing: count(row, "tcp_missing")?,
+        tcp_reordered: count(row, "tcp_reordered")?,
+        tcp_resent: count(row, "tcp_resent")?,
+        duplicates: count(row, "duplicates")?,
+        clock_steps: count(row, "clock_steps")?,
     })
 }

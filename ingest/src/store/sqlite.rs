@@ -18,6 +18,7 @@ const SCHEMA: Schema = Schema {
         include_str!("../../schema/sqlite/0002_behaviour.sql"),
         include_str!("../../schema/sqlite/0003_sweep.sql"),
         include_str!("../../schema/sqlite/0004_devices.sql"),
+        include_str!("../../schema/sqlite/0005_ledger.sql"),
     ],
 };
 

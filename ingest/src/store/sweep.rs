@@ -119,6 +119,7 @@ const AGED: [Aged; 8] = [
             "DELETE FROM minute_not_flow WHERE sensor = ?1 AND source = ?2 AND minute = ?3",
             "DELETE FROM minute_malformed WHERE sensor = ?1 AND source = ?2 AND minute = ?3",
             "DELETE FROM minute_drop WHERE sensor = ?1 AND source = ?2 AND minute = ?3",
+            "DELETE FROM minute_broken WHERE sensor = ?1 AND source = ?2 AND minute = ?3",
             "DELETE FROM minute WHERE sensor = ?1 AND source = ?2 AND minute = ?3",
         ],
     },

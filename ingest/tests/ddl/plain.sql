@@ -363,3 +363,15 @@ TTL day + toIntervalDay(90)
 SETTINGS non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1, ttl_only_drop_parts = 1;
 
 INSERT INTO `shadowtap`.schema_version (version) VALUES (4);
+
+-- What the sequence numbers of TCP tell of each minute (bytes), copies of frames and steps of the clock. Broken messages
+-- are lines of `tally`, of the kind `broken`, counted in its column `frames`.
+
+ALTER TABLE `shadowtap`.minute ADD COLUMN IF NOT EXISTS tcp_bytes UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)) AFTER dns_questions,
+    ADD COLUMN IF NOT EXISTS tcp_missing UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)) AFTER tcp_bytes,
+    ADD COLUMN IF NOT EXISTS tcp_reordered UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)) AFTER tcp_missing,
+    ADD COLUMN IF NOT EXISTS tcp_resent UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)) AFTER tcp_reordered,
+    ADD COLUMN IF NOT EXISTS duplicates UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)) AFTER tcp_resent,
+    ADD COLUMN IF NOT EXISTS clock_steps UInt64 DEFAULT 0 CODEC(T64, ZSTD(1)) AFTER duplicates;
+
+INSERT INTO `shadowtap`.schema_version (version) VALUES (5);

@@ -4,6 +4,8 @@ mod answer;
 pub mod burst;
 pub mod client;
 mod copies;
+mod direction;
+pub mod holes;
 pub mod key;
 pub mod later;
 pub mod local;
@@ -17,9 +19,13 @@ pub mod tag;
 pub mod waiting;
 pub mod watch;
 
+use crate::bytes::Reader;
 use crate::decode::{L4, Packet};
 use crate::ledger::Method;
 use copies::Copies;
+pub use direction::Direction;
+use direction::{COPIED, Segment};
+use holes::TcpBytes;
 use key::{Both, Endpoint, FlowKey, Side};
 use later::Later;
 use local::Listening;
@@ -30,36 +36,10 @@ use tag::Tagged;
 use waiting::Waiting;
 use watch::Watch;
 
-/// A step in the sequence numbers larger than this is no loss or reordering: another connection, or an attempt to
-/// inflate a count. Receive windows reach 16 MiB.
-const MAX_GAP: u32 = 16 << 20;
-
 /// µs by which a mirror may give a SYN behind the data that follows it ...
 const SWAPPED: i64 = 1_000_000;
 /// ... and bytes: what is sent in the first flight.
 const SWAPPED_BYTES: u32 = 64 << 10;
-
-/// Totals of one direction.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Direction {
-    /// Packets, every copy counted.
-    pub packets: u64,
-    /// Those of them that were told to be copies.
-    pub copies: u64,
-    /// Frame bytes on the wire, every copy counted.
-    pub frame_bytes: u64,
-    /// IP bytes, every copy counted.
-    pub ip_bytes: u64,
-    /// Payload: of TCP the bytes by which the sequence numbers advanced, of UDP the datagrams that are no copies.
-    pub payload: u64,
-    /// Sequence number of the SYN.
-    isn: Option<u32>,
-    /// The sequence number that comes next.
-    next_seq: Option<u32>,
-    /// Where a segment far beyond every window ended.
-    jumped_to: Option<u32>,
-    fin: bool,
-}
 
 /// How far the naming of a flow has come.
 #[derive(Debug)]
@@ -121,6 +101,8 @@ pub struct Flow {
     pub pending: Pending,
     /// What the device's visibility has of it.
     pub counted: Counted,
+    /// What its sequence numbers told since the ledger took it.
+    pub tcp: TcpBytes,
     /// What tells copies of its last packets.
     copies: Copies,
 }
@@ -181,6 +163,7 @@ impl Flow {
             method: Method::Pending,
             pending: Pending::default(),
             counted: Counted::default(),
+            tcp: TcpBytes::default(),
             copies: Copies::default(),
         }
     }
@@ -227,7 +210,9 @@ impl Flow {
         let swapped = side.isn.is_none()
             && time.saturating_sub(self.start) <= SWAPPED
             && ahead.is_some_and(|ahead| (1..=SWAPPED_BYTES).contains(&ahead));
-        side.packets == 0 || !self.closed && (side.isn == Some(seq) || swapped)
+        // A connection shorter than the time between a frame and its copy is closed when the copies come.
+        let open = !self.closed || time.saturating_sub(self.last) <= i64::from(COPIED);
+        side.packets == 0 || open && side.isn == Some(seq) || !self.closed && swapped
     }
 
     /// Counts a packet; answers by how many payload bytes the sender's stream advanced. `None` for a copy, which says
@@ -246,15 +231,18 @@ impl Flow {
         let advance = match packet.l4 {
             L4::Udp => packet.payload_len,
             L4::Tcp { seq, flags } => {
-                side.fin |= flags.fin();
                 if flags.syn() {
                     side.isn = Some(seq);
                 }
                 self.closed |= flags.rst() && side.accepts_reset(seq);
-                side.advance(seq.wrapping_add(u32::from(flags.syn())), packet.payload_len)
+                let (time, seq) = (packet.time as u32, seq.wrapping_add(u32::from(flags.syn())));
+                let advance = side.advance(Segment { seq, len: packet.payload_len, flags, time }, &mut self.tcp);
+                let number = || acknowledgement(packet.header).filter(|_| flags.ack());
+                self.sides.of_mut(sender.other()).acknowledged(number, time);
+                advance
             }
         };
-        side.payload += u64::from(advance);
+        self.sides.of_mut(sender).payload += u64::from(advance);
         if packet.link.vlan.is_some() {
             self.vlan = packet.link.vlan;
         }
@@ -262,6 +250,13 @@ impl Flow {
         // Data after a RST: it was not the connection's own.
         self.closed = both_done || self.closed && advance == 0;
         Some(u64::from(advance))
+    }
+
+    /// What its sequence numbers tell now that it is over.
+    pub fn left_out(&self) -> TcpBytes {
+        let mut sums = TcpBytes::default();
+        self.sides.iter().for_each(|side| side.end(&mut sums));
+        sums
     }
 
     /// Forgets what tells copies once the flow is known to be no AI service's.
@@ -272,63 +267,16 @@ impl Flow {
     }
 }
 
-impl Direction {
-    /// Moves the sequence number past a segment; answers by how much the stream advanced. Retransmissions and doubled
-    /// frames add nothing. A gap counts, since those bytes were sent as well: they are late, or the mirror lost them. A
-    /// jump beyond any window is followed only when a second segment continues it, and counts only what was seen.
-    fn advance(&mut self, seq: u32, len: u32) -> u32 {
-        let end = seq.wrapping_add(len);
-        let Some(next) = self.next_seq else {
-            self.next_seq = Some(end);
-            return len;
-        };
-        let ahead = end.wrapping_sub(next);
-        if len == 0 || ahead == 0 || ahead > u32::MAX / 2 {
-            return 0;
-        }
-        if ahead <= MAX_GAP {
-            self.next_seq = Some(end);
-            return ahead;
-        }
-        if self.jumped_to.replace(end) == Some(seq) {
-            self.next_seq = Some(end);
-        }
-        len
-    }
-
-    /// True when a RST with this sequence number can be the connection's own.
-    fn accepts_reset(&self, seq: u32) -> bool {
-        self.next_seq.is_none_or(|next| seq.wrapping_sub(next) <= MAX_GAP || next.wrapping_sub(seq) <= MAX_GAP)
-    }
+/// The acknowledgement number of a TCP header, where it was captured.
+fn acknowledgement(header: &[u8]) -> Option<u32> {
+    let mut header = Reader::new(header);
+    header.skip(8).and_then(|()| header.u32()).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::Link;
-
-    #[test]
-    fn payload_is_counted_by_sequence_number() {
-        let mut d = Direction::default();
-        let mut total = 0;
-        // In order, a retransmission, a late segment, a lost one, across the wrap.
-        for (seq, len) in [(u32::MAX - 99, 100), (0, 50), (0, 50), (100, 50), (50, 50), (200, 10)] {
-            total += d.advance(seq, len);
-        }
-        assert_eq!(total, 310);
-    }
-
-    #[test]
-    fn a_jump_is_followed_only_when_it_goes_on() {
-        let mut d = Direction::default();
-        d.advance(0, 100);
-        assert_eq!(d.advance(15 << 20, 0), 0, "nothing was sent");
-        assert_eq!(d.advance(1 << 30, 10), 10);
-        assert_eq!(d.advance(100, 50), 50, "the stream goes on where it was");
-        assert_eq!(d.advance((1 << 30) + 10, 10), 10);
-        assert_eq!(d.advance((1 << 30) + 20, 10), 10, "now it is there");
-        assert_eq!(d.advance(150, 50), 0);
-    }
 
     #[test]
     fn copies_are_told_until_the_flow_is_known_to_be_no_ai_service() {
@@ -360,11 +308,5 @@ mod tests {
         assert_eq!(counted(false, 1), (Some(100), 1, 0, 100, 1, false));
         assert_eq!(counted(false, 2), (None, 2, 1, 100, 1, false));
         assert_eq!(counted(true, 3), (Some(100), 3, 1, 200, 3, true));
-    }
-
-    #[test]
-    fn closing_adds_no_byte() {
-        let mut d = Direction::default();
-        assert_eq!([d.advance(1, 0), d.advance(1, 100), d.advance(101, 0), d.advance(102, 0)], [0, 100, 0, 0]);
     }
 }

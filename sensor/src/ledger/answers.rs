@@ -4,9 +4,13 @@ use serde::{Serialize, Serializer};
 
 use crate::dissect::Dissector;
 
-/// Every dissector in the order of the enum: its name, and what its messages are called.
-const DISSECTORS: [(&str, &str); 4] =
-    [("tls", "tls-hello"), ("quic", "quic-initial"), ("http", "http-request"), ("dns", "dns-message")];
+/// Every dissector in the order of the enum: its name, what its messages are called, and those that never became whole.
+const DISSECTORS: [(&str, &str, &str); 4] = [
+    ("tls", "tls-hello", "tls-unfinished"),
+    ("quic", "quic-initial", "quic-unfinished"),
+    ("http", "http-request", "http-unfinished"),
+    ("dns", "dns-message", "dns-unfinished"),
+];
 
 /// The last word of a dissector about a message or a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,13 +71,19 @@ impl Answers {
 
     /// Broken messages by their kind, where there are any.
     pub(super) fn malformed(&self) -> impl Iterator<Item = (String, u64)> {
-        let counts = DISSECTORS.iter().zip(&self.0).map(|(&(_, kind), said)| (kind.to_owned(), said.malformed));
+        let counts = DISSECTORS.iter().zip(&self.0).map(|(&(_, kind, _), said)| (kind.to_owned(), said.malformed));
+        counts.filter(|(_, n)| *n > 0)
+    }
+
+    /// Messages that never became whole by their kind, where there are any.
+    pub(super) fn unfinished(&self) -> impl Iterator<Item = (String, u64)> {
+        let counts = DISSECTORS.iter().zip(&self.0).map(|(&(_, _, kind), said)| (kind.to_owned(), said.more));
         counts.filter(|(_, n)| *n > 0)
     }
 }
 
 impl Serialize for Answers {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(DISSECTORS.iter().zip(&self.0).map(|(&(name, _), said)| (name, said)))
+        serializer.collect_map(DISSECTORS.iter().zip(&self.0).map(|(&(name, ..), said)| (name, said)))
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::answers::Answers;
 use super::{METHODS, Method};
 use crate::decode::NotFlow;
+use crate::flow::holes::TcpBytes;
 use crate::record::Tally;
 
 /// Counts of one span of time.
@@ -27,6 +28,10 @@ pub struct Counts {
     /// Frames that were copies of one shortly before, on flows to AI services or not yet decided: no `flow` record has
     /// them. The naming methods count them as they count every frame.
     pub duplicates: u64,
+    /// What the sequence numbers of TCP told. Of UDP nothing can be said.
+    pub tcp: TcpBytes,
+    /// How often the clock was set back.
+    pub clock_steps: u64,
     pub(super) methods: [Tally; METHODS.len()],
     pub(super) not_flow: BTreeMap<NotFlow, Tally>,
     pub(super) malformed: BTreeMap<&'static str, Tally>,
@@ -65,6 +70,13 @@ impl Counts {
         frames.chain(messages).chain(self.broken.iter().map(|(&reason, &n)| (reason.to_owned(), n))).collect()
     }
 
+    /// Messages that could not be read, or never became whole, and what was given up for want of room. Their frames count
+    /// elsewhere.
+    pub fn broken(&self) -> BTreeMap<String, u64> {
+        let messages = self.answers.malformed().chain(self.answers.unfinished());
+        messages.chain(self.broken.iter().map(|(&reason, &n)| (reason.to_owned(), n))).collect()
+    }
+
     /// Frames in all lines together: equal to [`Self::frames`].
     pub fn accounted(&self) -> Tally {
         let all = self.methods.iter().chain(self.not_flow.values()).chain(self.malformed.values());
@@ -85,6 +97,8 @@ impl Counts {
         self.late_flows += other.late_flows;
         self.answers.merge(&other.answers);
         self.duplicates += other.duplicates;
+        self.tcp.add(other.tcp);
+        self.clock_steps += other.clock_steps;
         for (sum, tally) in self.methods.iter_mut().zip(&other.methods) {
             sum.flows += tally.flows;
             sum.add(tally.frames, tally.bytes);

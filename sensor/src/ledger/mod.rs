@@ -113,7 +113,10 @@ impl Ledger {
     pub fn rebase(&mut self) -> Option<MinuteRecord> {
         self.rebased += 1;
         let base = self.template.source.split('#').next().unwrap_or_default();
-        self.set_source(&format!("{base}#{}", self.rebased))
+        let ended = self.set_source(&format!("{base}#{}", self.rebased));
+        // Counts where the records go on: the minute before it is over.
+        self.open.clock_steps += 1;
+        ended
     }
 
     /// What is read, as the records name it.
@@ -237,6 +240,7 @@ impl Ledger {
     /// A frame of a flow.
     pub fn flow_frame(&mut self, flow: &mut Flow, bytes: u32) {
         let bytes = u64::from(bytes);
+        self.open.tcp.add(std::mem::take(&mut flow.tcp));
         self.tally(flow.method).add(1, bytes);
         if flow.method == Method::Pending {
             let minute = self.ordinal;
@@ -276,6 +280,7 @@ impl Ledger {
     /// A flow is over.
     pub fn ended(&mut self, flow: &Flow) {
         self.open.one_way_flows += u64::from(flow.one_way());
+        self.open.tcp.add(flow.left_out());
     }
 
     fn frame_lost_to(&mut self, reason: &'static str, frames: u64, bytes: u64) {
@@ -304,6 +309,13 @@ impl Ledger {
             one_way_flows: counts.one_way_flows,
             late_flows: counts.late_flows,
             dns_questions: counts.dns_questions,
+            tcp_bytes: counts.tcp.bytes,
+            tcp_missing: counts.tcp.missing,
+            tcp_reordered: counts.tcp.reordered,
+            tcp_resent: counts.tcp.resent,
+            duplicates: counts.duplicates,
+            clock_steps: counts.clock_steps,
+            broken: counts.broken(),
             ..self.template.clone()
         }
     }

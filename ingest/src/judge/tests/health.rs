@@ -54,6 +54,22 @@ fn records_thrown_away_by_a_full_spool_are_trouble_of_the_sensor_at_once() {
 }
 
 #[test]
+fn what_the_mirror_loses_is_trouble_of_its_own() {
+    let (_dir, mut db) = findings();
+    let judge = judge();
+    let missing = |n, bytes| minute(n, move |record| (record.tcp_bytes, record.tcp_missing) = (5_000_000, bytes));
+    let opened: Vec<usize> =
+        (0..12).map(|n| judge.segment(&mut db, &[missing(n, 250_000)]).unwrap().opened.len()).collect();
+    assert_eq!(opened.iter().position(|opened| *opened == 1), Some(9), "ten minutes have to be known");
+    let finding = one(&db, FindingRule::SensorHealth);
+    assert_eq!((finding.service.as_str(), finding.severity), ("mirror", 5));
+    assert!(finding.why.contains("about 5.0 % of 50 MB of TCP data"), "{}", finding.why);
+    let closed: Vec<usize> =
+        (12..40).map(|n| judge.segment(&mut db, &[missing(n, 50_000)]).unwrap().closed.len()).collect();
+    assert_eq!(closed.iter().sum::<usize>(), 1, "one per cent is well");
+}
+
+#[test]
 fn one_frame_in_two_hundred_is_well() {
     let (_dir, mut db) = findings();
     let records: Vec<Record> = (0..30).map(|n| minute(n, lost(5))).collect();
@@ -137,6 +153,7 @@ fn sums_of_forged_records_do_not_overflow() {
     let forged = |n| {
         minute(n, |record| {
             record.frames = u64::MAX;
+            (record.tcp_bytes, record.tcp_missing) = (u64::MAX, u64::MAX);
             record.drops.insert("ring".to_owned(), u64::MAX);
             record.drops.insert("kernel".to_owned(), u64::MAX);
         })

@@ -36,6 +36,21 @@ pub struct Coverage {
     pub malformed_frames: Share,
     /// Packets lost before they were seen, of all packets (seen and lost).
     pub lost_packets: Share,
+    /// TCP payload that was on the wire and never reached the sensor, of all TCP payload, bytes; estimated from sequence
+    /// numbers and acknowledgements.
+    pub tcp_missing: Share,
+    /// The same of UDP: always null, since nothing in UDP tells.
+    pub udp_missing: Option<Share>,
+    /// TCP payload that came out of order, of all TCP payload, bytes.
+    pub tcp_reordered: Share,
+    /// TCP payload that came again or only after it was sent again, of all TCP payload, bytes.
+    pub tcp_resent: Share,
+    /// Frames that came a second time on flows to AI services or not yet decided, of all frames.
+    pub duplicates: Share,
+    /// Messages that could not be read or never became whole, and what was given up for want of room, by kind.
+    pub broken: Vec<WordCount>,
+    /// How often a sensor's clock was set back.
+    pub clock_steps: u64,
     /// Frames that could not be decoded, by reason.
     pub malformed: Vec<WordCount>,
     /// Lost packets by place.
@@ -77,6 +92,6 @@ pub struct MethodRow {
 pub struct WordCount {
     /// The word as in the ledger.
     pub word: String,
-    /// Frames or packets.
+    /// Frames, packets, or messages.
     pub count: u64,
 }

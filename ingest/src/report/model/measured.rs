@@ -127,7 +127,7 @@ pub struct SensorTrouble {
     pub uid: String,
     /// The sensor's name.
     pub sensor: String,
-    /// `loss`, `silence`, `clock` or `spool`.
+    /// `loss`, `mirror`, `silence`, `clock` or `spool`.
     pub what: String,
     /// What was measured, in words.
     pub observed: String,

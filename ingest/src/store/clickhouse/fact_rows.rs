@@ -196,6 +196,12 @@ pub(super) struct MinuteColumns {
     one_way_flows: u64,
     late_flows: u64,
     dns_questions: u64,
+    tcp_bytes: u64,
+    tcp_missing: u64,
+    tcp_reordered: u64,
+    tcp_resent: u64,
+    duplicates: u64,
+    clock_steps: u64,
 }
 
 #[derive(Row, Deserialize)]
@@ -233,10 +239,17 @@ impl Columns for MinuteColumns {
                 one_way_flows: row.one_way_flows,
                 late_flows: row.late_flows,
                 dns_questions: row.dns_questions,
+                tcp_bytes: row.tcp_bytes,
+                tcp_missing: row.tcp_missing,
+                tcp_reordered: row.tcp_reordered,
+                tcp_resent: row.tcp_resent,
+                duplicates: row.duplicates,
+                clock_steps: row.clock_steps,
                 methods: BTreeMap::new(),
                 not_flow: BTreeMap::new(),
                 malformed: BTreeMap::new(),
                 drops: BTreeMap::new(),
+                broken: BTreeMap::new(),
                 sensor,
                 source,
                 minute,
@@ -264,6 +277,10 @@ fn add(
         "malformed" => minute.malformed.insert(word, tally),
         "drop" => {
             minute.drops.insert(word, tally.frames);
+            None
+        }
+        "broken" => {
+            minute.broken.insert(word, tally.frames);
             None
         }
         other => {

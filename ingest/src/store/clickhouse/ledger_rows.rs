@@ -18,6 +18,12 @@ pub(super) struct MinuteRow<'a> {
     one_way_flows: u64,
     late_flows: u64,
     dns_questions: u64,
+    tcp_bytes: u64,
+    tcp_missing: u64,
+    tcp_reordered: u64,
+    tcp_resent: u64,
+    duplicates: u64,
+    clock_steps: u64,
     batch: u64,
 }
 
@@ -34,6 +40,12 @@ impl<'a> MinuteRow<'a> {
             one_way_flows: counter(minute.one_way_flows),
             late_flows: counter(minute.late_flows),
             dns_questions: counter(minute.dns_questions),
+            tcp_bytes: counter(minute.tcp_bytes),
+            tcp_missing: counter(minute.tcp_missing),
+            tcp_reordered: counter(minute.tcp_reordered),
+            tcp_resent: counter(minute.tcp_resent),
+            duplicates: counter(minute.duplicates),
+            clock_steps: counter(minute.clock_steps),
             batch: context.batch,
         }
     }
@@ -74,9 +86,10 @@ impl<'a> TallyTableRow<'a> {
         let tables =
             [("method", &minute.methods), ("not_flow", &minute.not_flow), ("malformed", &minute.malformed)];
         let tallies = tables.into_iter().flat_map(|(kind, words)| words.iter().map(move |(w, t)| (kind, w, *t)));
-        let drops =
-            minute.drops.iter().map(|(w, frames)| ("drop", w, Tally { frames: *frames, ..Tally::default() }));
-        tallies.chain(drops).map(|(kind, word, tally)| row(kind, word, tally)).collect()
+        let counts = [("drop", &minute.drops), ("broken", &minute.broken)];
+        let counts = counts.into_iter().flat_map(|(kind, words)| words.iter().map(move |(w, n)| (kind, w, *n)));
+        let counts = counts.map(|(kind, w, frames)| (kind, w, Tally { frames, ..Tally::default() }));
+        tallies.chain(counts).map(|(kind, word, tally)| row(kind, word, tally)).collect()
     }
 }
 

@@ -9,11 +9,12 @@ use super::error::ClickHouseError;
 use super::target::Keep;
 
 /// One SQL text per version; the first is version 1.
-pub(super) const STEPS: [&str; 4] = [
+pub(super) const STEPS: [&str; 5] = [
     include_str!("../../../schema/clickhouse/0001_facts.sql"),
     include_str!("../../../schema/clickhouse/0002_rollups.sql"),
     include_str!("../../../schema/clickhouse/0003_findings.sql"),
     include_str!("../../../schema/clickhouse/0004_devices.sql"),
+    include_str!("../../../schema/clickhouse/0005_ledger.sql"),
 ];
 
 pub(super) const VERSIONS: &str = "CREATE TABLE IF NOT EXISTS schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) \

@@ -204,6 +204,12 @@ struct LedgerColumns {
     one_way_flows: u64,
     late_flows: u64,
     dns_questions: u64,
+    tcp_bytes: u64,
+    tcp_missing: u64,
+    tcp_reordered: u64,
+    tcp_resent: u64,
+    duplicates: u64,
+    clock_steps: u64,
 }
 
 impl From<LedgerColumns> for Ledger {
@@ -215,6 +221,12 @@ impl From<LedgerColumns> for Ledger {
             one_way_flows: row.one_way_flows,
             late_flows: row.late_flows,
             dns_questions: row.dns_questions,
+            tcp_bytes: row.tcp_bytes,
+            tcp_missing: row.tcp_missing,
+            tcp_reordered: row.tcp_reordered,
+            tcp_resent: row.tcp_resent,
+            duplicates: row.duplicates,
+            clock_steps: row.clock_steps,
         }
     }
 }

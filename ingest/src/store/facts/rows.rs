@@ -79,11 +79,12 @@ pub(super) fn visibility(row: &Row<'_>, hidden: &mut Children<'_>) -> rusqlite::
     })))
 }
 
-/// A row of `minute`, with its rows of `minute_method`, `minute_not_flow`, `minute_malformed` and `minute_drop`.
-pub(super) fn minute(row: &Row<'_>, children: &mut [Children<'_>; 4]) -> rusqlite::Result<Record> {
+/// A row of `minute`, with its rows of `minute_method`, `minute_not_flow`, `minute_malformed`, `minute_drop`
+/// and `minute_broken`.
+pub(super) fn minute(row: &Row<'_>, children: &mut [Children<'_>; 5]) -> rusqlite::Result<Record> {
     let (sensor, source): (String, String) = (row.get(0)?, row.get(1)?);
     let minute: i64 = row.get(2)?;
-    let [methods, not_flow, malformed, drops] = children;
+    let [methods, not_flow, malformed, drops, broken] = children;
     Ok(Record::Minute(Box::new(MinuteRecord {
         site: row.get(3)?,
         frames: count(row, 4)?,
@@ -91,10 +92,17 @@ pub(super) fn minute(row: &Row<'_>, children: &mut [Children<'_>; 4]) -> rusqlit
         one_way_flows: count(row, 6)?,
         late_flows: count(row, 7)?,
         dns_questions: count(row, 8)?,
+        tcp_bytes: count(row, 9)?,
+        tcp_missing: count(row, 10)?,
+        tcp_reordered: count(row, 11)?,
+        tcp_resent: count(row, 12)?,
+        duplicates: count(row, 13)?,
+        clock_steps: count(row, 14)?,
         methods: methods.of_minute(&sensor, &source, minute)?,
         not_flow: not_flow.of_minute(&sensor, &source, minute)?,
         malformed: malformed.of_minute(&sensor, &source, minute)?,
-        drops: drops.drops(&sensor, &source, minute)?,
+        drops: drops.counts(&sensor, &source, minute)?,
+        broken: broken.counts(&sensor, &source, minute)?,
         sensor,
         source,
         minute,
@@ -113,6 +121,10 @@ impl<'s> Children<'s> {
             "minute_drop" => {
                 "SELECT packets, word FROM minute_drop WHERE sensor = ?1 AND source = ?2 AND minute = ?3".to_owned()
             }
+            "minute_broken" => {
+                "SELECT messages, word FROM minute_broken WHERE sensor = ?1 AND source = ?2 AND minute = ?3"
+                    .to_owned()
+            }
             table => format!(
                 "SELECT flows, frames, bytes, word FROM {table} WHERE sensor = ?1 AND source = ?2 AND minute = ?3"
             ),
@@ -120,9 +132,11 @@ impl<'s> Children<'s> {
         Ok(Self(db.prepare(&sql)?))
     }
 
-    pub(super) fn of_minutes(db: &'s Connection) -> rusqlite::Result<[Self; 4]> {
+    pub(super) fn of_minutes(db: &'s Connection) -> rusqlite::Result<[Self; 5]> {
         let of = |table| Self::of(db, table);
-        Ok([of("minute_method")?, of("minute_not_flow")?, of("minute_malformed")?, of("minute_drop")?])
+        let tallies = [of("minute_method")?, of("minute_not_flow")?, of("minute_malformed")?];
+        let [methods, not_flow, malformed] = tallies;
+        Ok([methods, not_flow, malformed, of("minute_drop")?, of("minute_broken")?])
     }
 
     fn of_minute(&mut self, sensor: &str, source: &str, minute: i64) -> rusqlite::Result<BTreeMap<String, Tally>> {
@@ -139,7 +153,7 @@ impl<'s> Children<'s> {
         self.0.query_map(params![sensor, source, start, device], |row| Ok((row.get(3)?, tally(row, 0)?)))?.collect()
     }
 
-    fn drops(&mut self, sensor: &str, source: &str, minute: i64) -> rusqlite::Result<BTreeMap<String, u64>> {
+    fn counts(&mut self, sensor: &str, source: &str, minute: i64) -> rusqlite::Result<BTreeMap<String, u64>> {
         self.0.query_map(params![sensor, source, minute], |row| Ok((row.get(1)?, count(row, 0)?)))?.collect()
     }
 }

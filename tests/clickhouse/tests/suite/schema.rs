@@ -14,6 +14,7 @@ pub(crate) const STEPS: [&str; 4] = [
     include_str!("../../../../ingest/schema/clickhouse/0002_rollups.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0003_findings.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0004_devices.sql"),
+    include_str!("../../../../ingest/schema/clickhouse/0005_ledger.sql"),
 ];
 
 fn insert(server: &Server, records: &[Record]) -> Result<u64, ClickHouseError> {
@@ -29,7 +30,7 @@ fn at_version(server: &Server, version: usize) {
     server.sql_outside(&format!("CREATE DATABASE IF NOT EXISTS {}", server.target.database));
     server.sql("CREATE TABLE schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) ENGINE = ReplacingMergeTree ORDER BY version");
     for (number, step) in (1..=version).zip(STEPS) {
-        for statement in step.split(";\n").filter(|s| s.contains("CREATE")) {
+        for statement in step.split(";\n").filter(|s| s.contains("CREATE") || s.contains("ALTER")) {
             server.sql(statement);
         }
         server.sql(&format!("INSERT INTO schema_version (version) VALUES ({number})"));

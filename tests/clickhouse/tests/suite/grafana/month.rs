@@ -25,7 +25,7 @@ pub(crate) fn month() -> Option<Server> {
     server.sql_outside(&format!("CREATE DATABASE IF NOT EXISTS {}", server.target.database));
     server.sql("CREATE TABLE schema_version (version UInt32, done DateTime('UTC') DEFAULT now()) ENGINE = ReplacingMergeTree ORDER BY version");
     for (number, step) in (1..).zip(crate::schema::STEPS) {
-        for statement in step.split(";\n").filter(|s| s.contains("CREATE")) {
+        for statement in step.split(";\n").filter(|s| s.contains("CREATE") || s.contains("ALTER")) {
             server.sql(&statement.replace("SETTINGS ", GRANULE));
         }
         server.sql(&format!("INSERT INTO schema_version (version) VALUES ({number})"));
