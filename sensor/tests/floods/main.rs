@@ -15,6 +15,7 @@ mod work;
 
 use bench::{Flood, Outcome, Setup, run};
 use kinds::Endless;
+use sensor::flow::Flow;
 use sensor::flow::table::MAX_FLOWS;
 use sensor::worker::MAX_HELD;
 
@@ -29,7 +30,7 @@ const IDLE: usize = MIB;
 /// A place of the table's map.
 const PLACE: usize = 57;
 /// A flow, and what the search for the oldest needs of it.
-const FLOW: usize = 288 + 32;
+const FLOW: usize = size_of::<Flow>() + 32;
 /// What reads a flow, and the lists of pieces of its two directions.
 const READ: usize = 272 + 2 * 48;
 /// What reads a QUIC handshake: the keys.
@@ -76,6 +77,8 @@ const KINDS: [Kind; 16] = [
         name: "opened, then silence",
         flood: |_| Box::new(kinds::openings(b"")),
         frames: [150_000, 5_000_000],
+        // What tells copies from what follows.
+        state: 160,
         words: EVICTED,
         ..NONE
     },
