@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use properties::{Property, TARGETS};
 use random::Random;
 use sensor::capture::file::CaptureFile;
-use sensor::decode::{Decoded, L4, decode};
+use sensor::decode::{Decoded, L4, Neighbour, decode};
 
 /// Names a folder into which `seeds` writes what a fuzzer may begin with.
 const SEEDS: &str = "SHADOWTAP_FUZZ_SEEDS";
@@ -57,9 +57,23 @@ fn inputs(path: &Path, mut each: impl FnMut(&'static str, &[u8])) {
         if frames % 40 == 0 {
             each("worker", &std::mem::take(&mut burst));
         }
-        let Decoded::Packet(packet) = decode(&frame) else { continue };
+        let packet = match decode(&frame) {
+            Decoded::Packet(packet) => packet,
+            Decoded::Neighbour(Neighbour::Ndp(ndp)) => {
+                each("identity", &[&[3], ndp.message].concat());
+                continue;
+            }
+            Decoded::Neighbour(Neighbour::Arp(arp)) => {
+                each("identity", &[&[4], &arp[..]].concat());
+                continue;
+            }
+            _ => continue,
+        };
         match (packet.l4, packet.src.1, packet.dst.1) {
             (_, 53, _) | (_, _, 53) => each("dns", packet.payload),
+            (_, 67 | 68, _) => each("identity", &[&[0], packet.payload].concat()),
+            (_, 546 | 547, _) => each("identity", &[&[1], packet.payload].concat()),
+            (_, 5353 | 5355, _) => each("identity", &[&[2], packet.payload].concat()),
             (L4::Udp, ..) => each("quic", packet.payload),
             (_, _, 443) if packet.payload.first() == Some(&22) => each("hello", packet.payload),
             (_, 80, _) | (_, _, 80) => each("http", packet.payload),
@@ -79,12 +93,12 @@ fn what_our_own_captures_hold() {
             let count = counts.entry(target).or_default();
             *count += 1;
             // Debug builds are slow: each frame is decoded, of the rest a part is enough.
-            if target == "decode" || count.is_multiple_of(5) {
+            if ["decode", "identity"].contains(&target) || count.is_multiple_of(5) {
                 property(target)(bytes);
             }
         });
     }
-    for target in ["decode", "worker", "dns", "quic", "hello"] {
+    for target in ["decode", "worker", "dns", "quic", "hello", "identity"] {
         assert!(counts[target] > 20, "{target}: {counts:?}");
     }
 }
@@ -114,6 +128,26 @@ fn what_our_own_captures_hold_broken_at_random() {
     });
 }
 
+/// Messages of each kind with random bytes behind a true start: deep enough to reach the options.
+#[test]
+fn messages_of_devices_with_random_bytes() {
+    let mut random = Random(0x5eed_d0d0_0001);
+    let dhcp = [&[0, 2, 1, 6, 0][..], &[7; 232], &[0x63, 0x82, 0x53, 0x63]].concat();
+    let starts: [&[u8]; 5] = [
+        &dhcp,
+        &[1, 7, 1, 2, 3, 0, 3, 0, 60],
+        &[2, 0, 0, 0x84, 0, 0, 0, 0, 9, 0, 0, 0, 9, 3, b'a', b'b', b'c', 0, 0, 1, 0, 1],
+        &[3, 136, 0, 0, 0, 0, 0, 0, 0],
+        &[1, 12, 0],
+    ];
+    for round in 0..40_000 {
+        let length = random.below(120);
+        // Small numbers are codes and lengths that fit.
+        let tail = (0..length).map(|_| random.below(if round % 2 == 0 { 16 } else { 256 }) as u8);
+        property("identity")(&starts[round % 5].iter().copied().chain(tail).collect::<Vec<u8>>());
+    }
+}
+
 /// Not a test of its own: writes seeds for the fuzzer.
 #[test]
 fn seeds() {
@@ -123,7 +157,8 @@ fn seeds() {
         let path = repository().join("pcaps").join(name);
         inputs(&path, |target, bytes| {
             number += 1;
-            if number.is_multiple_of(50) || ["hello", "quic", "http"].contains(&target) && number.is_multiple_of(5)
+            if number.is_multiple_of(50)
+                || ["hello", "quic", "http", "identity"].contains(&target) && number.is_multiple_of(5)
             {
                 fs::create_dir_all(folder.join(target)).unwrap();
                 fs::write(folder.join(target).join(format!("{name}-{number}")), bytes).unwrap();

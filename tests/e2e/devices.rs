@@ -57,6 +57,10 @@ fn a_lease_brings_the_name() {
     let store = Store::read(&captures.join("v6.pcap"), &[]);
     let rows = store.rows("SELECT DISTINCT device, host_name, vendor_class, private_mac FROM device");
     assert_eq!(rows, [["02:77:00:00:00:16", "ws-fred", "MSFT 5.0", "1"]]);
+    let on = |command: &[&str]| run(shadowtap().args(command).arg("--data-dir").arg(store.dir.path())).ok().stdout;
+    let list: Value = serde_json::from_str(&on(&["findings", "list", "--all", "--format", "json"])).unwrap();
+    let uid = list["findings"][0]["uid"].as_str().unwrap();
+    assert!(on(&["findings", "show", uid]).contains("\ncalled    ws-fred\n"));
 }
 
 /// The demo's office with a list of devices beside its configuration.
@@ -104,6 +108,8 @@ fn the_list_names_devices_and_puts_them_into_departments() {
     assert!(observed.contains("02:20:01:00:00:14") && !observed.contains("Finance"), "{observed}");
     let data = office.run(&["findings", "list", "--all", "--format", "json"], None).ok().stdout;
     assert!(data.contains("\"Support\""), "{data}");
+    let shown = office.run(&["findings", "show", prohibited["uid"].as_str().unwrap()], None).ok().stdout;
+    assert!(shown.contains("\ncalled    reception, owner Kaya, A.\n"), "{shown}");
 }
 
 #[test]

@@ -170,7 +170,7 @@ fn same_through_each(plain: &Path) {
     for (mirrors, with_mac) in [(&WITH_FRAME[..], true), (&WITH_PACKET, false)] {
         let wanted = seen(plain, with_mac);
         let known = hardware(plain);
-        assert!(wanted.len() > 8 && known.len() > 1, "{} rows, {known:?}", wanted.len());
+        assert!(wanted.len() > 8 && !known.is_empty(), "{} rows, {known:?}", wanted.len());
         for (name, wrap) in mirrors {
             let copy = wrapped(plain, scratch.path(), wrap);
             assert_eq!(seen(&copy, with_mac), wanted, "{name} of {}", plain.display());

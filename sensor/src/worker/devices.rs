@@ -69,14 +69,21 @@ impl Core {
             if let Parse::Done(message) = dhcp6::message(packet.payload) {
                 self.leased6(message, packet);
             }
-        } else if let Some(mac) = packet.link.src.filter(|_| FIRST_HOP.contains(&packet.ttl))
-            && let Parse::Done(name) = mdns::own_name(packet.payload, packet.src.0)
-            && self.devices.who(packet.src.0, packet.time, packet.time) == Some(mac)
+        } else if let Parse::Done(name) = mdns::own_name(packet.payload, packet.src.0) {
+            self.announced(name, packet);
+        }
+        self.lost_devices();
+    }
+
+    /// A host names itself. The frame is its own where it was not forwarded, and where it has the address.
+    fn announced(&mut self, name: String, packet: &Packet<'_>) {
+        self.first_of_sender(packet);
+        let own = packet.link.src.filter(|_| FIRST_HOP.contains(&packet.ttl));
+        if let Some(mac) = own.filter(|mac| self.devices.who(packet.src.0, packet.time, packet.time) == Some(*mac))
         {
             let description = Description { host_name: Some(name), ..Description::default() };
             self.devices.describe(mac, description, packet.time);
         }
-        self.lost_devices();
     }
 
     fn leased(&mut self, message: Dhcp, time: i64) {

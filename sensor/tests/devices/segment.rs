@@ -83,7 +83,6 @@ fn a_host_that_names_itself_is_named() {
     let mut office = Office::new();
     let mut message = b"\x00\x00\x84\x00\x00\x00\x00\x01\x00\x00\x00\x00\x07Anna-PC\x05local\x00".to_vec();
     message.extend(b"\x00\x01\x80\x01\x00\x00\x00\x78\x00\x04\x0a\x4d\x00\x0b");
-    office.arp(ANNA, v4(11));
     let packet = ip(v4(11).into(), [224, 0, 0, 251].into(), 17, 255, &udp([5353, 5353], &message));
     office.frame(eth(ANNA, [1, 0, 0x5e, 0, 0, 0xfb], 0x0800, &packet));
     office.chat(v4(11).into(), 64, ANNA);

@@ -11,7 +11,9 @@ use sensor::capture::{Frame, LinkType};
 use sensor::decode::{Decoded, decode as decode_frame};
 use sensor::dissect::client_hello::ClientHello;
 use sensor::dissect::ja4::{Over, ja4};
-use sensor::dissect::{Parse, dns as dns_parser, http as http_parser, quic as quic_parser, tls};
+use sensor::dissect::{
+    Parse, arp, dhcp, dhcp6, dns as dns_parser, http as http_parser, mdns, ndp, quic as quic_parser, tls,
+};
 use sensor::output::{Name, Output};
 use sensor::record::Record;
 use sensor::worker::{Worker, WorkerConfig};
@@ -39,6 +41,7 @@ pub(crate) const TARGETS: [(&str, Property); 8] = [
     ("quic", quic),
     ("http", http),
     ("dns", dns),
+    ("identity", identity),
     ("file", file),
     ("stream", stream),
     ("worker", worker),
@@ -150,6 +153,40 @@ pub(crate) fn dns(bytes: &[u8]) {
             cuts(framed.len()).all(|cut| dns_parser::begins(&framed[..cut])),
             "a part may begin where the whole does"
         );
+    }
+}
+
+/// Which message, then a message that tells of a device: ARP, neighbour discovery, DHCP, mDNS. Texts are short and print,
+/// and no message has more addresses than a device.
+pub(crate) fn identity(bytes: &[u8]) {
+    let Some((kind, bytes)) = bytes.split_first() else { return };
+    let text = |text: Option<String>| {
+        assert!(text.is_none_or(|text| {
+            (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+        }));
+    };
+    match kind % 5 {
+        0 => {
+            if let Parse::Done(message) = dhcp::message(bytes) {
+                text(message.host_name);
+                text(message.vendor_class);
+            }
+        }
+        1 => {
+            if let Parse::Done(message) = dhcp6::message(bytes) {
+                text(message.host_name);
+                assert!(message.addresses.len() <= 8);
+            }
+        }
+        2 => {
+            // A capture's sender is not at hand: the last bytes are where the address of a record may be.
+            let sender = bytes.last_chunk::<4>().map_or([10, 0, 0, 1].into(), |last| std::net::IpAddr::from(*last));
+            if let Parse::Done(name) = mdns::own_name(bytes, sender) {
+                text(Some(name));
+            }
+        }
+        3 => drop(ndp::message(bytes)),
+        _ => drop(arp::sender(bytes)),
     }
 }
 

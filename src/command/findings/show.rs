@@ -4,7 +4,8 @@ use clap::ValueEnum;
 use ingest::incident::{Context, Form, Measurement};
 use ingest::judge::{Finding, FindingsDb, HistoryRow, next_steps, rule_name, sentence};
 use ingest::text::{bytes, counted, number, safe_name, safe_text};
-use ingest::time::local;
+use ingest::time::{Window, local};
+use rules::policy::{self, Subject};
 use serde::Serialize;
 
 use super::clock;
@@ -111,6 +112,9 @@ fn text(out: &mut Output, setup: &Setup, finding: &Finding, form: &Form, now: i6
     let mut put = |key: &str, value: &str| out.line(format_args!("{key:<9} {value}"));
     put("what", &safe_text(&sentence(finding)))?;
     put("who", &who(finding))?;
+    if let Some(called) = called(setup, finding) {
+        put("called", &safe_text(&called))?;
+    }
     put("service", &service(finding))?;
     put("how sure", &sure(form))?;
     put("seen", &format!("{} to {}, {}", time(finding.first_seen), time(finding.last_seen), times(finding)))?;
@@ -141,6 +145,23 @@ fn section(out: &mut Output, title: &str, lines: impl Iterator<Item = String>) -
         out.line(format_args!("  {line}"))?;
     }
     Ok(())
+}
+
+/// Name and owner by the list of devices, else the name that the device gives itself. The finding is shown whatever the
+/// store says; a server, which may be away, is not asked.
+fn called(setup: &Setup, finding: &Finding) -> Option<String> {
+    let mac = policy::mac(&finding.device);
+    let ip = finding.contact.as_ref().map(|contact| contact.client_ip).or_else(|| finding.device.parse().ok())?;
+    let asset = setup.policy.asset(&Subject { mac, ..Subject::of(ip) });
+    let own = || {
+        let here = setup.store.is_embedded() && !setup.store.is_missing(&setup.data_dir);
+        let store = here.then(|| setup.store.open(&setup.data_dir, &setup.time_zone).ok())??;
+        store.device_names(&finding.site, Window { from: 0, to: i64::MAX }).ok()?.remove(&finding.device)
+    };
+    let name = asset.map(|one| one.name.clone()).filter(|name| !name.is_empty()).or_else(own);
+    let owner = asset.map(|one| format!("owner {}", one.owner)).filter(|owner| owner != "owner ");
+    let parts: Vec<String> = name.into_iter().chain(owner).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn who(finding: &Finding) -> String {

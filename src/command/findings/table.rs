@@ -4,6 +4,8 @@
 const GAP: usize = 2;
 /// A column that gives way keeps this width.
 const LEAST: usize = 10;
+/// A column with hardware addresses keeps them and the ellipsis: the last numbers tell one device from the next.
+const HARDWARE: usize = 18;
 
 /// A column's title and how it gives way.
 #[derive(Debug, Clone, Copy)]
@@ -35,12 +37,17 @@ fn fit(columns: &[Column], rows: &[Vec<String>], shown: &[usize], width: usize) 
         let title = columns.get(at).map_or(0, |column| column.title.len());
         rows.iter().filter_map(|row| row.get(at)).map(|cell| cell.chars().count()).fold(title, usize::max)
     };
+    let least = |at: usize| {
+        let first = |cell: &String| cell.split(' ').next().filter(|word| word.contains(':')).map_or(0, str::len);
+        let longest = rows.iter().filter_map(|row| row.get(*shown.get(at)?)).map(first).max();
+        longest.map_or(0, |longest| longest + 1).clamp(LEAST, HARDWARE)
+    };
     let mut widths: Vec<usize> = shown.iter().map(|at| natural(*at)).collect();
     let mut over = (widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)).saturating_sub(width);
     while over > 0 {
         let shrinks =
             |at: usize| shown.get(at).and_then(|at| columns.get(*at)).is_some_and(|column| column.shrinks);
-        let widest = widths.iter_mut().enumerate().filter(|(at, width)| shrinks(*at) && **width > LEAST);
+        let widest = widths.iter_mut().enumerate().filter(|(at, width)| shrinks(*at) && **width > least(*at));
         let Some((_, width)) = widest.max_by_key(|(_, width)| **width) else { break };
         *width -= 1;
         over -= 1;
@@ -83,5 +90,8 @@ mod tests {
         assert_eq!(lines(&COLUMNS, &rows, 25)[1], "1234  a rather lo…  open");
         assert_eq!(lines(&COLUMNS, &rows, 20)[1], "1234  a rather long…");
         assert_eq!(lines(&COLUMNS, &rows, 5)[0], "ID    WHO");
+        let rows = [vec!["1234".to_owned(), "02:20:01:00:00:14 (Finance)".to_owned(), "open".to_owned()]];
+        assert_eq!(lines(&COLUMNS, &rows, 24)[1], "1234  02:20:01:00:00:14…");
+        assert_eq!(lines(&COLUMNS, &rows, 20)[1], "1234  02:20:01:00:00:14…");
     }
 }
