@@ -35,7 +35,7 @@ pub(crate) type Property = fn(&[u8]);
 
 /// Every target by its name.
 #[allow(dead_code, reason = "a fuzz target runs one of them")]
-pub(crate) const TARGETS: [(&str, Property); 8] = [
+pub(crate) const TARGETS: [(&str, Property); 9] = [
     ("decode", decode),
     ("hello", hello),
     ("quic", quic),
