@@ -40,6 +40,15 @@ pub struct TcpBytes {
 }
 
 impl TcpBytes {
+    /// Moves what a flow's last packet told into a sum. All but a few packets tell `bytes` alone.
+    pub(crate) fn take(&mut self, from: &mut Self) {
+        if from.missing | from.reordered | from.resent == 0 {
+            self.bytes += std::mem::take(&mut from.bytes);
+        } else {
+            self.add(std::mem::take(from));
+        }
+    }
+
     /// Adds another span's bytes.
     pub fn add(&mut self, other: Self) {
         self.bytes += other.bytes;
