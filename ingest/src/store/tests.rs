@@ -124,6 +124,38 @@ fn a_file_that_is_not_ours_is_refused_with_its_mend_and_left_alone() {
     assert!(matches!(error, DbError::Newer { found: 99, known: 4, .. }), "{error}");
 }
 
+/// A file from before the ledger told of TCP keeps its minutes, which say nothing of it, and takes new ones.
+#[test]
+fn a_file_of_three_steps_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Connection::open(dir.path().join(STORE_FILE)).unwrap();
+    let steps = ["0001_facts.sql", "0002_behaviour.sql", "0003_sweep.sql"];
+    db.execute_batch("CREATE TABLE schema_version (version INTEGER NOT NULL PRIMARY KEY)").unwrap();
+    db.pragma_update(None, "application_id", 0x5354_4601).unwrap();
+    for (number, step) in (1..).zip(steps) {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("schema/sqlite").join(step);
+        db.execute_batch(&fs::read_to_string(path).unwrap()).unwrap();
+        db.execute("INSERT INTO schema_version VALUES (?1)", [number]).unwrap();
+    }
+    let old = "INSERT INTO minute VALUES ('tap1', 'live-0', ?1, 'hq', 10, 900, 1, 2, 3)";
+    db.execute(old, [MONDAY + HOUR]).unwrap();
+    drop(db);
+    let mut store = SqliteStore::open(dir.path(), berlin()).unwrap();
+    let before = store.ledger("hq", WEEK).unwrap();
+    assert_eq!((before.frames, before.dns_questions, before.tcp_bytes, before.clock_steps), (10, 3, 0, 0));
+    store.insert("a", &[minute_record(MONDAY)]).unwrap();
+    let after = store.ledger("hq", WEEK).unwrap();
+    assert_eq!((after.frames, after.tcp_bytes, after.tcp_missing, after.duplicates), (1010, 500_000, 1_000, 4));
+    let broken: Vec<(String, u64)> = store
+        .tallies("hq", WEEK)
+        .unwrap()
+        .into_iter()
+        .filter(|t| t.kind == "broken")
+        .map(|t| (t.word, t.frames))
+        .collect();
+    assert_eq!(broken, [("tls-hello".to_owned(), 1), ("tls-unfinished".to_owned(), 2)]);
+}
+
 #[test]
 fn a_store_that_breaks_while_open_says_so() {
     let (dir, mut store) = store();

@@ -240,7 +240,7 @@ impl Ledger {
     /// A frame of a flow.
     pub fn flow_frame(&mut self, flow: &mut Flow, bytes: u32) {
         let bytes = u64::from(bytes);
-        self.open.tcp.add(std::mem::take(&mut flow.tcp));
+        self.open.tcp.take(&mut flow.tcp);
         self.tally(flow.method).add(1, bytes);
         if flow.method == Method::Pending {
             let minute = self.ordinal;
