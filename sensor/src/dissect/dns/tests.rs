@@ -144,3 +144,14 @@ fn a_stream_is_cut_by_its_lengths() {
     let broken = b"\0\x0d\0\0\0\0\0\x01\0\0\0\0\0\0\x05more";
     assert!(matches!(framed(broken), Parse::Done((None, 15))), "the stream goes on behind a broken message");
 }
+
+#[test]
+fn what_one_message_tells_is_bounded() {
+    let hints = [&[0, 4, 3, 0xe8][..], &[9; 1_000]].concat();
+    let ech = super::ech_config::list(&[(0xfe0d, "a.example"), (0xfe0d, "b.example")]);
+    let ech = [&[0, 5, 0, ech.len() as u8][..], &ech].concat();
+    let data = [b"\0\x01\0".to_vec(), hints.repeat(20), ech.repeat(9)].concat();
+    let record = [b"\xc0\x0c\0\x41\0\x01\0\0\0\x3c", &(data.len() as u16).to_be_bytes()[..], &data].concat();
+    let m = done(&of([0x81, 0x80], [1, 2, 0, 0], &[A, &record, &record].concat()));
+    assert_eq!((m.addresses.len(), m.public_names.len(), m.partial), (MAX_ADDRESSES, MAX_PUBLIC, false));
+}
