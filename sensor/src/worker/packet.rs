@@ -93,6 +93,7 @@ impl Worker {
         if flow.method == Method::Pending {
             let time = flow.last;
             self.core.give_up(&mut flow, time, out);
+            self.core.settle(&mut flow, out);
         }
         flow.later = None;
         self.core.ledger.ended(&flow);
@@ -177,7 +178,7 @@ impl Core {
 fn may_begin_anew(packet: &Packet<'_>) -> bool {
     match packet.l4 {
         L4::Tcp { flags, .. } => flags.syn() && !flags.ack(),
-        L4::Udp => quic::is_long_header(packet.payload),
+        L4::Udp => quic::initials(packet.payload).next().is_some(),
     }
 }
 
