@@ -2,7 +2,7 @@
 
 use super::naming::Core;
 use crate::decode::{L4, Packet};
-use crate::dissect::{Dissector, quic, tls};
+use crate::dissect::{Dissector, http, quic, tls};
 use crate::flow::key::Side;
 use crate::flow::probe::{Found, Look, Probe, Rest};
 use crate::flow::resolver::{self, Resolver};
@@ -44,9 +44,10 @@ impl Core {
         }
     }
 
-    /// The first payload: a flow on the port of DNS may be DNS, unless it begins as TLS or QUIC does.
+    /// The first payload: a flow on the port of DNS may be DNS, unless it begins as TLS, QUIC or HTTP does.
     fn begin(&mut self, flow: &mut Flow, packet: &Packet<'_>) {
-        let is_dns = resolver::may_begin(packet) && !shows_hello(packet);
+        let asks = matches!(packet.l4, L4::Tcp { .. }) && http::begins_request(packet.payload);
+        let is_dns = resolver::may_begin(packet) && !asks && !shows_hello(packet);
         flow.state = match is_dns {
             true => State::Resolver(Box::new(Resolver::new(flow.isn()))),
             false => State::Probing(Box::new(Probe::new(flow.isn()))),
@@ -77,7 +78,9 @@ impl Core {
         let first = flow.told;
         let found = flow.later.get_or_insert_default().look(packet, sender, first, &mut self.scratch);
         self.holders.changed(flow, before);
+        flow.later.take_if(|later| later.is_empty());
         let Some(found) = found else { return };
+        flow.plain |= found.protocol == Protocol::Http;
         self.ledger.answered(dissector(found.protocol), Answer::Done);
         let ech = self.ech(flow, &found, packet.time);
         self.tell(flow, &found, ech, packet.time, out);
@@ -123,6 +126,7 @@ impl Core {
             }
         };
         self.unnamed(flow, probe.rest());
+        flow.plain = probe.is_plain();
         match probe.into_tunnel() {
             Some(found) => self.named(flow, *found, Ech::None, time, None, out),
             None => self.nameless(flow, Clues::NONE, time, out),
