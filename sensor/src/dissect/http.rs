@@ -142,6 +142,26 @@ pub fn begins_request(segment: &[u8]) -> bool {
     method(segment).is_some() && Lines { rest: segment }.next().is_some_and(is_request_line)
 }
 
+/// What follows the request at the start of a segment, when that is another one: clients that keep a connection need not
+/// wait for the answer (RFC 9112 section 9.3.2). `None` when not all of the first one is there.
+pub fn behind_request(segment: &[u8]) -> Option<&[u8]> {
+    let mut lines = Lines { rest: behind_empty_lines(segment) };
+    lines.next().filter(|line| is_request_line(line) && !line.starts_with(b"CONNECT "))?;
+    let mut body = 0;
+    loop {
+        let line = lines.next()?;
+        if line.is_empty() {
+            return lines.rest.get(body..).filter(|rest| begins_request(rest));
+        }
+        if field(line, b"transfer-encoding").is_some() {
+            return None;
+        }
+        if let Some(length) = field(line, b"content-length") {
+            body = std::str::from_utf8(length).ok()?.parse().ok()?;
+        }
+    }
+}
+
 /// True when nothing in a stream, however short, speaks against a request: it begins with a method as far as it goes.
 pub fn may_begin_request(stream: &[u8]) -> bool {
     let stream = behind_empty_lines(stream);
@@ -299,6 +319,27 @@ mod tests {
             assert_eq!(read, Some(named.clone()), "{line:?}");
         }
         assert!(!begins_request(b"\r\n\r\n\r\nGET / HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn what_follows_a_request_is_another_one_or_nothing() {
+        let second = "GET /b HTTP/1.1\r\n";
+        let behind = |first: &str| behind_request(format!("{first}{second}").as_bytes()).is_some();
+        for first in
+            ["GET / HTTP/1.1\r\n\r\n", "PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "GET / HTTP/1.1\n\n\r\n"]
+        {
+            assert!(behind(first), "{first:?}");
+        }
+        for first in [
+            "",
+            "GET / HTTP/1.1\r\nX: 1\r\n",
+            "PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+            "PUT / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "CONNECT a:80 HTTP/1.1\r\n\r\n",
+        ] {
+            assert!(!behind(first), "{first:?}");
+        }
     }
 
     #[test]

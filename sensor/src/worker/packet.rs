@@ -160,6 +160,7 @@ impl Core {
         }
         if later {
             self.read_later(flow, packet, sender, out);
+            self.read_on(flow, packet, sender, out);
         }
         self.ledger.flow_frame(flow, packet.frame_len);
     }

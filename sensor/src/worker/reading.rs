@@ -12,6 +12,9 @@ use crate::ledger::Answer;
 use crate::output::{Name, Output};
 use crate::record::{Ech, Protocol, Transport};
 
+/// Requests of one segment that are read. Browsers never sent more than eight at once.
+const MAX_PIPELINED: usize = 32;
+
 impl Core {
     /// Reads the payload of a flow that is still looked at.
     pub(super) fn read(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
@@ -93,6 +96,21 @@ impl Core {
         }
     }
 
+    /// Reads the requests that stand behind the first one of a segment.
+    pub(super) fn read_on(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let L4::Tcp { seq, flags } = packet.l4 else { return };
+        if !flow.plain || sender != flow.client {
+            return;
+        }
+        let mut payload = packet.payload;
+        for _ in 0..MAX_PIPELINED {
+            let Some(rest) = http::behind_request(payload) else { return };
+            payload = rest;
+            let seq = seq.wrapping_add((packet.payload.len() - rest.len()) as u32);
+            self.read_later(flow, &Packet { l4: L4::Tcp { seq, flags }, payload, ..*packet }, sender, out);
+        }
+    }
+
     /// Acts on what a look at an unnamed flow brought.
     fn looked(&mut self, flow: &mut Flow, look: Look, packet: &Packet<'_>, out: &mut impl Output) {
         match look {
@@ -100,7 +118,11 @@ impl Core {
             Look::GiveUp => self.give_up(flow, packet.time, out),
             Look::Malformed(dissector) => self.ledger.answered(dissector, Answer::Malformed),
             Look::Full => self.ledger.broken("reassembly-full"),
-            Look::Found(found) => self.found(flow, *found, packet.time, Some(packet), out),
+            Look::Found(found) => {
+                let sender = found.client;
+                self.found(flow, *found, packet.time, Some(packet), out);
+                self.read_on(flow, packet, sender, out);
+            }
             Look::Tunnel(found) => {
                 flow.client = found.client;
                 self.ledger.answered(Dissector::Http, Answer::Done);

@@ -143,3 +143,20 @@ fn a_hello_behind_one_that_is_broken() {
     }
     bench.done();
 }
+
+/// RFC 9112 section 9.3.2: a client need not wait for an answer before it asks again.
+#[test]
+fn requests_in_one_segment() {
+    let mut bench = Bench::new(0);
+    let third = "third.example";
+    let post = format!("POST / HTTP/1.1\r\nHost: {OTHER}\r\nContent-Length: 47\r\n\r\n");
+    let post = [post.as_bytes(), b"GET / HTTP/1.1\r\nHost: false.example\r\n\r\n\r\n\r\n\r\n\r\n"].concat();
+    let stream = [request(NAME), post, request(third)].concat();
+    for at in (stream.len() - request(third).len() + 18..=stream.len()).step_by(5) {
+        let names = [("http", NAME), ("http", OTHER), ("http", third)];
+        let ends = bench.case(80, &names, format_args!("cut at {at}"));
+        bench.handshake(ends, BASE);
+        bench.segments(ends, BASE, &cut::at(&stream, &[at]), &[0, 1]);
+    }
+    bench.done();
+}
