@@ -18,8 +18,11 @@ const INFRASTRUCTURE: [u16; 9] = [67, 68, 123, 137, 138, 546, 547, 1900, 3702];
 /// Multicast name resolution: mDNS and LLMNR.
 const MULTICAST_NAMES: [u16; 2] = [5353, 5355];
 
-/// µs within which a QUIC Initial with a token and another connection id follows a Retry: one round trip.
+/// µs within which a QUIC Initial with a token and another connection id follows a Retry: one round trip ...
 const RETRY: i64 = 3_000_000;
+/// ... and bytes that the server has sent by then: some Retries, since an accepted connection is not retried. Its
+/// handshake begins with a datagram of at least 1,200 bytes (RFC 9000 section 14.1).
+const RETRIES: u64 = 1_000;
 /// Attempts per flow to read a packet as the start of another QUIC connection.
 const MAX_TRIED: u8 = 8;
 
@@ -194,7 +197,8 @@ fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut
     }
     let Some(initial) = quic::initials(packet.payload).next() else { return false };
     // After a Retry the same connection goes on with another id, and brings the server's token.
-    let retried = initial.has_token && packet.time.saturating_sub(flow.start) < RETRY;
+    let young = packet.time.saturating_sub(flow.start) < RETRY;
+    let retried = initial.has_token && young && flow.sides.of(sender.other()).payload < RETRIES;
     if retried || initial.connection() == flow.connection {
         return false;
     }
