@@ -86,7 +86,7 @@ impl Resolver {
         };
         let stream = self.streams.of_mut(sender);
         if flags.syn() {
-            *stream = Stream::new(Some(seq));
+            stream.open(seq);
         }
         if packet.payload.is_empty() {
             return;
