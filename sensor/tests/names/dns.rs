@@ -231,9 +231,7 @@ fn canaries_are_heard() {
 #[test]
 fn a_syn_behind_data_loses_no_question() {
     let bytes = queries(&["a.example", "b.example", "c.example"]);
-    // What begins with a message is read at once: that there are bytes before it is not known yet.
-    let boundary = queries(&["a.example"]).len();
-    for at in (1..bytes.len()).filter(|at| at % boundary != 0) {
+    for at in 1..bytes.len() {
         let parts = [(100, &bytes[..at]), (100 + at as u32, &bytes[at..])];
         for (first, second, syns) in [(0, 1, 1), (0, 1, 2), (1, 0, 1)] {
             let mut bench = Bench::new();
@@ -243,7 +241,10 @@ fn a_syn_behind_data_loses_no_question() {
                 bench.frame(time, &tcp(CLIENT, RESOLVER, 99, SYN, b""));
             }
             bench.frame(3, &segment(parts[second]));
-            assert_eq!(bench.done().asked(), ["a.example", "b.example", "c.example"], "cut at {at}, {first} first");
+            let seen = bench.done();
+            let mut names = seen.asked();
+            names.sort_unstable();
+            assert_eq!(names, ["a.example", "b.example", "c.example"], "cut at {at}, {first} first");
         }
     }
 }

@@ -111,6 +111,9 @@ impl Stream {
     fn place(&mut self, seq: u32, payload: &[u8]) -> Vec<Option<Message>> {
         let Some(base) = self.base else { return Vec::new() };
         let at = self.bytes.place(base, seq);
+        if at.saturating_add(payload.len() as i64) <= 0 {
+            return earlier(payload);
+        }
         let beyond = at > self.bytes.end();
         match self.bytes.insert(at, payload) {
             Ok(placed) if placed.grew => {
@@ -171,4 +174,16 @@ impl Stream {
         (self.base, self.stuck, self.beyond) = (None, 0, None);
         self.bytes = Assembler::default();
     }
+}
+
+/// Whole messages from before the first one that was seen: they came late.
+fn earlier(payload: &[u8]) -> Vec<Option<Message>> {
+    let (mut found, mut rest) = (Vec::new(), payload);
+    while dns::begins(rest)
+        && let Parse::Done((Some(message), used)) = dns::framed(rest)
+    {
+        found.push(Some(message));
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    found
 }
