@@ -197,13 +197,14 @@ fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut
     }
     let Some(initial) = quic::initials(packet.payload).next() else { return false };
     // After a Retry the same connection goes on with another id, and brings the server's token.
-    let young = packet.time.saturating_sub(flow.start) < RETRY;
-    let retried = initial.has_token && young && flow.sides.of(sender.other()).payload < RETRIES;
+    let may_be_retried = initial.has_token && packet.time.saturating_sub(flow.start) < RETRY;
+    let retried = may_be_retried && flow.sides.of(sender.other()).payload < RETRIES;
     if retried || initial.connection() == flow.connection {
         return false;
     }
     flow.tried = flow.tried.saturating_add(1);
-    flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
+    let opened = flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch));
+    opened && (!may_be_retried || initial.is_first(scratch))
 }
 
 /// Decides flows whose port says that they never carry a service's name, unless the first packet shows that they do.

@@ -4,7 +4,7 @@ use crate::wire::bench::Bench;
 use crate::wire::cut;
 use crate::wire::hello::{NAME, Place, message, record};
 use crate::wire::packet::{ACK, FIN, RST, SERVER_BASE};
-use crate::wire::quic::{Peer, VERSIONS, crypto};
+use crate::wire::quic::{CLIENT, Keys, Peer, VERSIONS, crypto};
 
 const BASE: u32 = 31_000;
 const LEN: usize = 517;
@@ -87,6 +87,29 @@ fn the_next_quic_connection_brings_a_token() {
                 bench.frame(&ends.udp(&client.initial(&crypto(at, &hello[at..]))));
                 bench.frame(&ends.back(0).udp(&server.initial(&[2, 0, 0, 0, 0])));
             }
+        }
+    }
+    bench.done();
+}
+
+/// A server may keep the id of its Retry: what the client sends to it later opens no connection.
+#[test]
+fn a_retried_connection_goes_on() {
+    let mut bench = Bench::new(0);
+    let hello = crypto(0, &message(NAME, 300, Place::Last));
+    for version in &VERSIONS {
+        let ends = bench.quic(format_args!("{} under the id of the Retry", version.name));
+        let mut client = Peer::client(version, &bench.connection_id());
+        bench.frame(&ends.udp(&client.initial(&hello)));
+        let retry = Peer::server(&client, b"server's").retry(b"a token");
+        bench.frame(&ends.back(0).udp(&retry));
+        (client.dcid, client.token) = (b"server's".to_vec(), b"a token".to_vec());
+        client.keys = Keys::new(version, b"server's", CLIENT);
+        bench.frame(&ends.udp(&client.initial(&hello)));
+        let mut server = Peer::server(&client, b"server's");
+        for _ in 0..3 {
+            bench.frame(&ends.back(0).udp(&server.initial(&[2, 0, 0, 0, 0])));
+            bench.frame(&ends.udp(&client.initial(&hello)));
         }
     }
     bench.done();
