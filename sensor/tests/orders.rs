@@ -14,6 +14,7 @@ mod orders {
     mod garbage;
     mod http;
     mod later;
+    mod midstream;
     mod mixed;
     mod quic;
     mod quic_lies;

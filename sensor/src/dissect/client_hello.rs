@@ -2,7 +2,7 @@
 
 use tls_parser::{TlsMessage, TlsMessageHandshake, parse_tls_message_handshake};
 
-use super::clean_name;
+use super::{MAX_NAME, clean_name};
 use crate::bytes::{Reader, Short};
 
 /// Extension types (IANA TLS ExtensionType registry).
@@ -161,7 +161,7 @@ impl<'a> ClientHello<'a> {
 }
 
 /// The first host_name of a server_name_list. A list whose lengths do not add up tells no name: its beginning would be a
-/// wrong one.
+/// wrong one. A name that no server can have is as wrong.
 fn server_name(data: &[u8]) -> Result<Option<&[u8]>, Short> {
     if data.is_empty() {
         return Ok(None);
@@ -172,6 +172,9 @@ fn server_name(data: &[u8]) -> Result<Option<&[u8]>, Short> {
     while !list.is_empty() {
         let kind = list.u8()?;
         let name = list.vec16()?;
+        if kind == 0 && name.len() > MAX_NAME.saturating_add(1) {
+            return Err(Short);
+        }
         if kind == 0 && !name.is_empty() {
             found = found.or(Some(name));
         }

@@ -103,6 +103,7 @@ pub struct HeadReader {
 impl HeadReader {
     /// Reads on; `stream` begins with the request line each time.
     pub fn read(&mut self, stream: &[u8]) -> Parse<Request> {
+        let stream = behind_empty_lines(stream);
         if !stream.is_empty() && !may_begin_request(stream) {
             return Parse::NotMine;
         }
@@ -137,13 +138,45 @@ pub fn request(stream: &[u8]) -> Parse<Request> {
 
 /// True when a segment begins a request: its first line is whole and ends as one does.
 pub fn begins_request(segment: &[u8]) -> bool {
+    let segment = behind_empty_lines(segment);
     method(segment).is_some() && Lines { rest: segment }.next().is_some_and(is_request_line)
+}
+
+/// What follows the request at the start of a segment, when that is another one: clients that keep a connection need not
+/// wait for the answer (RFC 9112 section 9.3.2). `None` when not all of the first one is there.
+pub fn behind_request(segment: &[u8]) -> Option<&[u8]> {
+    let mut lines = Lines { rest: behind_empty_lines(segment) };
+    lines.next().filter(|line| is_request_line(line) && !line.starts_with(b"CONNECT "))?;
+    let mut body = 0;
+    loop {
+        let line = lines.next()?;
+        if line.is_empty() {
+            return lines.rest.get(body..).filter(|rest| begins_request(rest));
+        }
+        if field(line, b"transfer-encoding").is_some() {
+            return None;
+        }
+        if let Some(length) = field(line, b"content-length") {
+            body = std::str::from_utf8(length).ok()?.parse().ok()?;
+        }
+    }
 }
 
 /// True when nothing in a stream, however short, speaks against a request: it begins with a method as far as it goes.
 pub fn may_begin_request(stream: &[u8]) -> bool {
+    let stream = behind_empty_lines(stream);
+    if stream.is_empty() || stream == b"\r" {
+        return true;
+    }
     let length = method_length(stream);
     length > 0 && (length == stream.len() || method(stream).is_some())
+}
+
+/// What stands behind empty lines: a server passes over those that a client puts between two requests (RFC 9112 section
+/// 2.2). Some clients end a body with one.
+fn behind_empty_lines(stream: &[u8]) -> &[u8] {
+    let (first, behind) = stream.split_first_chunk().unwrap_or((b"  ", stream));
+    if first == b"\r\n" { behind.strip_prefix(b"\r\n").unwrap_or(behind) } else { stream }
 }
 
 /// The length of the method at the start, when a space follows it. Methods are many (WebDAV, UPnP, Exchange), and nearly
@@ -155,13 +188,19 @@ fn method(stream: &[u8]) -> Option<usize> {
 
 fn method_length(stream: &[u8]) -> usize {
     let of_method = |b: &&u8| b.is_ascii_uppercase() || matches!(b, b'-' | b'_');
-    let length = stream.iter().take_while(of_method).count();
+    let length = stream.iter().take(MAX_METHOD.saturating_add(1)).take_while(of_method).count();
     if length > MAX_METHOD || stream.first().is_some_and(|b| !b.is_ascii_uppercase()) { 0 } else { length }
 }
 
 /// True when a stream is a server's: it begins with the status line of an answer.
 pub fn is_answer(stream: &[u8]) -> bool {
     stream.starts_with(b"HTTP/1.")
+}
+
+/// The same, and its code is there: the end of a request line is no answer.
+pub fn tells_status(stream: &[u8]) -> bool {
+    let code = stream.get(8..12).and_then(|rest| rest.strip_prefix(b" "));
+    is_answer(stream) && code.is_some_and(|code| code.iter().all(u8::is_ascii_digit))
 }
 
 /// The host that a CONNECT asks for (RFC 9112 section 3.2.3).
@@ -186,7 +225,7 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 fn is_request_line(line: &[u8]) -> bool {
-    line.rsplit(|&b| b == b' ').next().is_some_and(|version| version.starts_with(b"HTTP/1."))
+    line.trim_ascii_end().rsplit(|&b| b == b' ').next().is_some_and(|version| version.starts_with(b"HTTP/1."))
 }
 
 /// The value of a header line when its name is `name` (lower case).
@@ -263,6 +302,51 @@ mod tests {
         }
         assert_eq!(reader.line, 24);
         assert_eq!(reader.read(stream), Parse::Done(Request { host: Some("a.example".into()) }));
+    }
+
+    #[test]
+    fn what_servers_pass_over() {
+        let named = Parse::Done(Request { host: Some("a.example".into()) });
+        for line in ["\r\nGET / HTTP/1.1", "\r\n\r\nGET / HTTP/1.1", "GET / HTTP/1.1 ", "GET / HTTP/1.1\t"] {
+            let stream = format!("{line}\r\nHost: a.example\r\n\r\n");
+            assert!(begins_request(stream.as_bytes()), "{line:?}");
+            for end in 0..stream.len() {
+                assert!(may_begin_request(&stream.as_bytes()[..end]), "{line:?}, {end}");
+            }
+            let mut reader = HeadReader::default();
+            let read =
+                (0..stream.len()).map(|end| reader.read(&stream.as_bytes()[..end])).find(|it| *it != Parse::More);
+            assert_eq!(read, Some(named.clone()), "{line:?}");
+        }
+        assert!(!begins_request(b"\r\n\r\n\r\nGET / HTTP/1.1\r\n"));
+    }
+
+    #[test]
+    fn what_follows_a_request_is_another_one_or_nothing() {
+        let second = "GET /b HTTP/1.1\r\n";
+        let behind = |first: &str| behind_request(format!("{first}{second}").as_bytes()).is_some();
+        for first in
+            ["GET / HTTP/1.1\r\n\r\n", "PUT / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc", "GET / HTTP/1.1\n\n\r\n"]
+        {
+            assert!(behind(first), "{first:?}");
+        }
+        for first in [
+            "",
+            "GET / HTTP/1.1\r\nX: 1\r\n",
+            "PUT / HTTP/1.1\r\nContent-Length: 9\r\n\r\n",
+            "PUT / HTTP/1.1\r\nContent-Length: x\r\n\r\n",
+            "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "CONNECT a:80 HTTP/1.1\r\n\r\n",
+        ] {
+            assert!(!behind(first), "{first:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_no_server_can_have_is_none() {
+        let of = |length: usize| host_of(&format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "a".repeat(length)));
+        assert!(matches!(of(255), Parse::Done(Request { host: Some(host) }) if host.len() == 255));
+        assert_eq!(of(256), Parse::Done(Request { host: None }));
     }
 
     #[test]

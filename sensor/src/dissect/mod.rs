@@ -57,11 +57,15 @@ impl<T> Parse<T> {
     }
 }
 
+/// Octets of the longest name that DNS can carry (RFC 1035 section 2.3.4), and so of the longest that a server can have.
+/// Whoever sends a longer one wants something else of those who store it.
+pub const MAX_NAME: usize = 255;
+
 /// A name as records hold it: lower case, without the final dot. A byte outside ASCII becomes the character of that
-/// code, so that nothing is lost and the result is valid UTF-8. `None` when nothing is left.
+/// code, so that nothing is lost and the result is valid UTF-8. `None` when nothing is left, or too much.
 pub fn clean_name(raw: &[u8]) -> Option<String> {
     let raw = raw.strip_suffix(b".").filter(|rest| !rest.is_empty()).unwrap_or(raw);
-    if raw.is_empty() {
+    if raw.is_empty() || raw.len() > MAX_NAME {
         return None;
     }
     Some(raw.iter().map(|b| char::from(b.to_ascii_lowercase())).collect())

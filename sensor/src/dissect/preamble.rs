@@ -11,6 +11,9 @@ use super::tls::may_begin_hello;
 /// The start of a PROXY header, version 2 (haproxy.org, proxy-protocol.txt section 2.2).
 const PROXY_V2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
+/// Bytes of the longest PROXY header, version 1 (section 2.1).
+const MAX_PROXY_V1: usize = 107;
+
 /// Where in `bytes` a ClientHello may begin behind what another protocol says: the rest begins as a hello does.
 pub fn hello_behind(bytes: &[u8]) -> Option<usize> {
     let fixed = [proxy(bytes), socks5(bytes), socks4(bytes), tds(bytes)];
@@ -31,8 +34,8 @@ fn lines(bytes: &[u8]) -> Option<usize> {
 
 /// Behind a PROXY header, when it is whole: the stream itself begins there.
 pub fn proxied(bytes: &[u8]) -> Option<usize> {
-    let line =
-        || bytes.strip_prefix(b"PROXY ").and_then(|_| bytes.iter().position(|&b| b == b'\n')?.checked_add(1));
+    let end = || bytes.iter().take(MAX_PROXY_V1).position(|&b| b == b'\n')?.checked_add(1);
+    let line = || bytes.strip_prefix(b"PROXY ").and_then(|_| end());
     proxy(bytes).ok().or_else(line)
 }
 
@@ -141,6 +144,8 @@ mod tests {
     fn streams_behind_relays() {
         assert_eq!(proxied(b"PROXY TCP4 10.0.0.1 10.0.0.2 1 2\r\nGET "), Some(34));
         assert_eq!(proxied(b"\r\n\r\n\0\r\nQUIT\n\x20\x00\x00\x00GET "), Some(16));
+        let long = [b"PROXY UNKNOWN ", &[b'f'; 93][..], b"\r\n"].concat();
+        assert_eq!([proxied(&long), proxied(&long[..14])], [None, None], "longer than any");
         assert_eq!([proxied(b"PROXY TCP4 10"), proxied(b"GET / HTTP/1.1\n")], [None, None]);
         assert!(asks_relay(b"\x05\x02\x00\x02") && asks_relay(b"\x04\x01\x00\x50\x0a\x00\x00\x02\x00"));
         assert!(!asks_relay(b"\x05\x02\x00") && !asks_relay(b"\x05\x00") && !asks_relay(b"GET"));

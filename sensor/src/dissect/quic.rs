@@ -203,6 +203,14 @@ impl Initial<'_> {
         self.try_open(keys, scratch).is_some()
     }
 
+    /// True when the packet that was opened into `scratch` is a client's first. After a Retry numbers go on (RFC 9000
+    /// section 17.2.5.3).
+    pub fn is_first(&self, scratch: &[u8]) -> bool {
+        let number_len = scratch.first().map_or(0, |first| usize::from(first & 3).saturating_add(1));
+        let number = scratch.get(self.number_at..).and_then(|rest| rest.get(..number_len));
+        number.is_some_and(|number| number.iter().all(|&byte| byte == 0))
+    }
+
     /// The frames of the packet that was opened into `scratch`.
     pub fn frames<'s>(&self, scratch: &'s [u8]) -> &'s [u8] {
         let number_len = scratch.first().map_or(0, |first| usize::from(first & 3) + 1);

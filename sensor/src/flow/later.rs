@@ -2,22 +2,21 @@
 //! same connection, a second ClientHello where the start of a connection was not seen.
 //!
 //! The first name decides what the flow is. Later ones are told, and one of an AI service still tags a flow that has no
-//! tag. After the first packets only connections of plain HTTP are looked at.
+//! tag. After the first packets only connections of plain HTTP are looked at, and those that were seen from the middle of
+//! an answer on.
 
 use super::Flow;
 use super::key::Side;
 use super::probe::{Found, Look, Probe, Rest};
 use crate::bytes::fnv1a;
 use crate::decode::{L4, Packet};
-use crate::dissect::http;
+use crate::dissect::{http, tls};
 use crate::ledger::Method;
 
 /// Packets of the client among which a second ClientHello is looked for: behind them a packet costs two additions.
 const HELLO_PACKETS: u64 = 32;
 /// Names of one flow that are told once each. A proxy's client asks for a few on one connection.
 const MAX_TOLD: usize = 32;
-/// The first byte of a TLS handshake record.
-const HANDSHAKE: u8 = 22;
 
 /// The names after the first, and what is being read.
 #[derive(Debug, Default)]
@@ -32,19 +31,23 @@ pub fn told(found: &Found) -> u32 {
     fnv1a(&[found.protocol.as_str().as_bytes(), name.as_bytes()]) as u32
 }
 
-/// True when a packet of a named flow is to be looked at.
+/// True when a packet of a named flow is to be looked at. What the server sends never is: its files hold what they like.
 pub fn is_due(flow: &Flow, packet: &Packet<'_>, sender: Side) -> bool {
-    if flow.later.as_ref().is_some_and(|later| later.probe.is_some()) {
-        return true;
-    }
     let of_client = sender == flow.client && matches!(packet.l4, L4::Tcp { .. });
     if !of_client || flow.method == Method::Pending {
         return false;
     }
+    if flow.later.as_ref().is_some_and(|later| later.probe.is_some()) {
+        return true;
+    }
     if flow.plain {
         return http::begins_request(packet.payload);
     }
-    flow.sides.of(sender).packets <= HELLO_PACKETS && packet.payload.first() == Some(&HANDSHAKE)
+    let side = flow.sides.of(sender);
+    // Where the start was not seen, an answer may have been read for long before the client asks again.
+    let first = flow.late && side.payload == u64::from(packet.payload_len);
+    (first || side.packets <= HELLO_PACKETS) && tls::may_begin_hello(packet.payload)
+        || first && http::begins_request(packet.payload)
 }
 
 impl Later {
@@ -79,6 +82,11 @@ impl Later {
     /// Bytes held for reassembly.
     pub fn held(&self) -> usize {
         self.probe.as_ref().map_or(0, Probe::held)
+    }
+
+    /// Nothing is being read, and nothing was told.
+    pub fn is_empty(&self) -> bool {
+        self.probe.is_none() && self.told.is_empty()
     }
 
     /// Lets go of what is held.

@@ -91,7 +91,7 @@ impl Resolver {
         });
         let stream = streams.of_mut(sender);
         if flags.syn() {
-            *stream = Stream::new(Some(seq));
+            stream.open(seq);
         }
         if packet.payload.is_empty() {
             return;
@@ -164,6 +164,8 @@ impl Resolver {
             all.into_iter().for_each(|asked| self.question(asked, each));
             return;
         }
+        // Each question gets a copy of the answer, without the others.
+        let message = Message { questions: Vec::new(), ..message };
         // Of several questions nothing tells which one an address is for.
         let told = match all.len() {
             0 | 1 => message,

@@ -8,6 +8,9 @@
 //! for itself, or for names below it alone, hides no service: it is the service's. And what one answer says must not
 //! make an AI service invisible, so the names of the catalogue are never learned as covers.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 use rules::catalogue::infra::{Infra, InfraClass};
@@ -23,7 +26,9 @@ const GRACE: i64 = 86_400_000_000;
 /// Public names of ECH configurations that answers on this wire announced.
 #[derive(Debug, Default)]
 pub struct PublicNames {
-    names: HashMap<String, Learned, RandomState>,
+    names: HashMap<Arc<str>, Learned, RandomState>,
+    /// By their ends: whoever announces names without end pays for no search.
+    ends: BTreeSet<(i64, Arc<str>)>,
     /// Names that went for want of room, still alive.
     pub evicted: u64,
 }
@@ -40,18 +45,21 @@ struct Learned {
 impl PublicNames {
     /// An answer at `time` (µs) says for `ttl` seconds that hellos to `name` show `public` outside.
     pub fn learn(&mut self, public: &str, name: &str, ttl: u32, time: i64) {
-        if !self.names.contains_key(public) {
-            self.make_room(time);
-        }
         let until = time.saturating_add(i64::from(ttl) * 1_000_000).saturating_add(GRACE);
-        let learned = match self.names.get_mut(public) {
-            Some(learned) => learned,
-            None => self.names.entry_ref(public).or_insert(Learned { any: until, foreign: i64::MIN }),
-        };
-        learned.any = learned.any.max(until);
-        if !is_within(name, public) {
-            learned.foreign = learned.foreign.max(until);
+        let foreign = if is_within(name, public) { i64::MIN } else { until };
+        if let Some((key, learned)) = self.names.get_key_value_mut(public) {
+            learned.foreign = learned.foreign.max(foreign);
+            if until > learned.any {
+                self.ends.remove(&(learned.any, key.clone()));
+                self.ends.insert((until, key.clone()));
+                learned.any = until;
+            }
+            return;
         }
+        self.make_room(time);
+        let key: Arc<str> = public.into();
+        self.ends.insert((until, key.clone()));
+        self.names.insert(key, Learned { any: until, foreign });
     }
 
     /// True when a hello that shows `outer` may be for another name.
@@ -59,19 +67,17 @@ impl PublicNames {
         self.names.get(outer).is_some_and(|learned| learned.foreign >= time)
     }
 
-    /// What is over goes, else what ends first: that is what was heard of the longest ago.
+    /// In a full table what is over goes, else what ends first: that is what was heard of the longest ago.
     fn make_room(&mut self, time: i64) {
         if self.names.len() < MAX_NAMES {
             return;
         }
-        self.names.retain(|_, learned| learned.any >= time);
-        if self.names.len() < MAX_NAMES {
-            return;
-        }
-        let first = self.names.iter().min_by_key(|(name, learned)| (learned.any, name.as_str()));
-        if let Some(first) = first.map(|(name, _)| name.clone()) {
-            self.names.remove(&first);
-            self.evicted += 1;
+        while let Some((end, name)) =
+            self.ends.first().filter(|(end, _)| *end < time || self.names.len() >= MAX_NAMES)
+        {
+            self.evicted += u64::from(*end >= time);
+            self.names.remove(name);
+            self.ends.pop_first();
         }
     }
 }

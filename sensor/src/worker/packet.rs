@@ -18,8 +18,11 @@ const INFRASTRUCTURE: [u16; 9] = [67, 68, 123, 137, 138, 546, 547, 1900, 3702];
 /// Multicast name resolution: mDNS and LLMNR.
 const MULTICAST_NAMES: [u16; 2] = [5353, 5355];
 
-/// µs within which a QUIC Initial with a token and another connection id follows a Retry: one round trip.
+/// µs within which a QUIC Initial with a token and another connection id follows a Retry: one round trip ...
 const RETRY: i64 = 3_000_000;
+/// ... and bytes that the server has sent by then: some Retries, since an accepted connection is not retried. Its
+/// handshake begins with a datagram of at least 1,200 bytes (RFC 9000 section 14.1).
+const RETRIES: u64 = 1_000;
 /// Attempts per flow to read a packet as the start of another QUIC connection.
 const MAX_TRIED: u8 = 8;
 
@@ -94,6 +97,7 @@ impl Worker {
         if flow.method == Method::Pending {
             let time = flow.last;
             self.core.give_up(&mut flow, time, out);
+            self.core.settle(&mut flow, out);
         }
         flow.later = None;
         self.core.ledger.ended(&flow);
@@ -164,6 +168,7 @@ impl Core {
         }
         if later {
             self.read_later(flow, packet, sender, out);
+            self.read_on(flow, packet, sender, out);
         }
         self.ledger.flow_frame(flow, packet.frame_len);
     }
@@ -182,7 +187,7 @@ impl Core {
 fn may_begin_anew(packet: &Packet<'_>) -> bool {
     match packet.l4 {
         L4::Tcp { flags, .. } => flags.syn() && !flags.ack(),
-        L4::Udp => quic::is_long_header(packet.payload),
+        L4::Udp => quic::initials(packet.payload).next().is_some(),
     }
 }
 
@@ -197,12 +202,14 @@ fn begins_anew(flow: &mut Flow, packet: &Packet<'_>, sender: Side, scratch: &mut
     }
     let Some(initial) = quic::initials(packet.payload).next() else { return false };
     // After a Retry the same connection goes on with another id, and brings the server's token.
-    let retried = initial.has_token && packet.time.saturating_sub(flow.start) < RETRY;
+    let may_be_retried = initial.has_token && packet.time.saturating_sub(flow.start) < RETRY;
+    let retried = may_be_retried && flow.sides.of(sender.other()).payload < RETRIES;
     if retried || initial.connection() == flow.connection {
         return false;
     }
     flow.tried = flow.tried.saturating_add(1);
-    flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch))
+    let opened = flow.tried <= MAX_TRIED && initial.client_keys().is_some_and(|keys| initial.open(&keys, scratch));
+    opened && (!may_be_retried || initial.is_first(scratch))
 }
 
 /// Decides flows whose port says that they never carry a service's name, unless the first packet shows that they do.

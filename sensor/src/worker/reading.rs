@@ -2,7 +2,7 @@
 
 use super::naming::Core;
 use crate::decode::{L4, Packet};
-use crate::dissect::{Dissector, quic, tls};
+use crate::dissect::{Dissector, http, quic, tls};
 use crate::flow::key::Side;
 use crate::flow::probe::{Found, Look, Probe, Rest};
 use crate::flow::resolver::{self, Resolver};
@@ -11,6 +11,9 @@ use crate::flow::{Flow, State, later};
 use crate::ledger::Answer;
 use crate::output::{Name, Output};
 use crate::record::{Ech, Protocol, Transport};
+
+/// Requests of one segment that are read. Browsers never sent more than eight at once.
+const MAX_PIPELINED: usize = 32;
 
 impl Core {
     /// Reads the payload of a flow that is still looked at.
@@ -44,9 +47,10 @@ impl Core {
         }
     }
 
-    /// The first payload: a flow on the port of DNS may be DNS, unless it begins as TLS or QUIC does.
+    /// The first payload: a flow on the port of DNS may be DNS, unless it begins as TLS, QUIC or HTTP does.
     fn begin(&mut self, flow: &mut Flow, packet: &Packet<'_>) {
-        let is_dns = resolver::may_begin(packet) && !shows_hello(packet);
+        let asks = matches!(packet.l4, L4::Tcp { .. }) && http::begins_request(packet.payload);
+        let is_dns = resolver::may_begin(packet) && !asks && !shows_hello(packet);
         flow.state = match is_dns {
             true => State::Resolver(Box::new(Resolver::new(flow.isn()))),
             false => State::Probing(Box::new(Probe::new(flow.isn()))),
@@ -77,7 +81,9 @@ impl Core {
         let first = flow.told;
         let found = flow.later.get_or_insert_default().look(packet, sender, first, &mut self.scratch);
         self.holders.changed(flow, before);
+        flow.later.take_if(|later| later.is_empty());
         let Some(found) = found else { return };
+        flow.plain |= found.protocol == Protocol::Http;
         self.ledger.answered(dissector(found.protocol), Answer::Done);
         let ech = self.ech(flow, &found, packet.time);
         self.tell(flow, &found, ech, packet.time, out);
@@ -90,6 +96,21 @@ impl Core {
         }
     }
 
+    /// Reads the requests that stand behind the first one of a segment.
+    pub(super) fn read_on(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
+        let L4::Tcp { seq, flags } = packet.l4 else { return };
+        if !flow.plain || sender != flow.client {
+            return;
+        }
+        let mut payload = packet.payload;
+        for _ in 0..MAX_PIPELINED {
+            let Some(rest) = http::behind_request(payload) else { return };
+            payload = rest;
+            let seq = seq.wrapping_add((packet.payload.len() - rest.len()) as u32);
+            self.read_later(flow, &Packet { l4: L4::Tcp { seq, flags }, payload, ..*packet }, sender, out);
+        }
+    }
+
     /// Acts on what a look at an unnamed flow brought.
     fn looked(&mut self, flow: &mut Flow, look: Look, packet: &Packet<'_>, out: &mut impl Output) {
         match look {
@@ -97,7 +118,11 @@ impl Core {
             Look::GiveUp => self.give_up(flow, packet.time, out),
             Look::Malformed(dissector) => self.ledger.answered(dissector, Answer::Malformed),
             Look::Full => self.ledger.broken("reassembly-full"),
-            Look::Found(found) => self.found(flow, *found, packet.time, Some(packet), out),
+            Look::Found(found) => {
+                let sender = found.client;
+                self.found(flow, *found, packet.time, Some(packet), out);
+                self.read_on(flow, packet, sender, out);
+            }
             Look::Tunnel(found) => {
                 flow.client = found.client;
                 self.ledger.answered(Dissector::Http, Answer::Done);
@@ -123,6 +148,7 @@ impl Core {
             }
         };
         self.unnamed(flow, probe.rest());
+        flow.plain = probe.is_plain();
         match probe.into_tunnel() {
             Some(found) => self.named(flow, *found, Ech::None, time, None, out),
             None => self.nameless(flow, Clues::NONE, time, out),

@@ -22,6 +22,9 @@ use crate::output::Output;
 /// Connection ids that are remembered; then the oldest go. An office of 5,000 has a few hundred open.
 const MAX_IDS: usize = 1 << 14;
 
+/// Bytes of the shortest id that is remembered: of those of one server, chance gives shorter ones to others as well.
+const MIN_ID: u8 = 4;
+
 /// Connection ids that servers chose, and the flow that used each last.
 #[derive(Debug, Default)]
 pub(super) struct Rebinding {
@@ -37,7 +40,7 @@ impl Rebinding {
         if sender == flow.client || packet.l4 != L4::Udp || !quic::is_long_header(packet.payload) {
             return;
         }
-        let Some(id) = quic::source_id(packet.payload) else { return };
+        let Some(id) = quic::source_id(packet.payload).filter(|id| id.length() >= MIN_ID) else { return };
         self.lengths |= 1 << id.length();
         let key = (packet.src, id);
         if self.flows.insert(key, flow.key).is_none() {
@@ -55,7 +58,7 @@ impl Rebinding {
         if self.flows.is_empty() || packet.l4 != L4::Udp || !quic::is_short_header(packet.payload) {
             return None;
         }
-        let lengths = (1..=20).filter(|length| self.lengths & 1 << length != 0);
+        let lengths = (MIN_ID..=20).filter(|length| self.lengths & 1 << length != 0);
         let ids = lengths.filter_map(|length| ConnectionId::in_short_header(packet.payload, length));
         let key = ids.map(|id| (packet.dst, id)).find(|key| self.flows.contains_key(key))?;
         self.flows.insert(key, now)

@@ -27,7 +27,7 @@ struct Path {
     named: bool,
 }
 
-const PATHS: [Path; 11] = [
+const PATHS: [Path; 12] = [
     Path {
         name: "single bytes in order",
         input: |n, send| bytes(443, &hello(n, 16_384), 0..n + 400, send),
@@ -52,6 +52,7 @@ const PATHS: [Path; 11] = [
     Path { name: "a head of short lines", input: |n, send| head(b"a:\r\n", n, send), bytes: 16_000, named: false },
     Path { name: "a head of one line", input: |n, send| head(b"a", n, send), bytes: 16_000, named: false },
     Path { name: "DNS messages before a thousand pieces", input: messages, bytes: 60_000, named: false },
+    Path { name: "questions of no class, with long names", input: odd_questions, bytes: 1_400, named: false },
     Path { name: "parts of eight bytes in reverse", input: parts, bytes: 4_000, named: false },
     Path { name: "the same bytes again and again", input: again, bytes: 60_000, named: false },
 ];
@@ -170,6 +171,19 @@ fn messages(n: usize, send: &mut Send<'_>) {
     let stream = message.repeat(5_000);
     let waiting = (n..n + 2_000).step_by(2);
     bytes(53, &stream, waiting.chain(0..n - 1), send);
+}
+
+/// A message that has to be whole to be believed, of which each question and record has to be walked to know that.
+fn odd_questions(n: usize, send: &mut Send<'_>) {
+    let (questions, records) = (60, n.saturating_sub(700) / 12);
+    let mut message = [0, 7, 1, 0, 0, questions, 0, records as u8, 0, 0, 0, 0].to_vec();
+    message.extend(b"\x01a".repeat(127));
+    message.extend([0, 0, 1, 0, 77]);
+    message.extend([0xc0, 12, 0, 1, 0, 77].repeat(usize::from(questions) - 1));
+    message.extend([0xc0, 12, 0, 16, 0, 1, 0, 0, 0, 0, 0, 0].repeat(records));
+    let ((from, to), mut frame) = (ends(53), Vec::new());
+    udp(&mut frame, from, to, &message);
+    send(&frame);
 }
 
 fn parts(n: usize, send: &mut Send<'_>) {

@@ -226,3 +226,25 @@ fn canaries_are_heard() {
     let canaries = bench.worker.canaries();
     assert_eq!((canaries.firefox_doh, canaries.private_relay), (Some(true), Some(false)));
 }
+
+/// A SYN behind data, and again, as mirrors and networks give it.
+#[test]
+fn a_syn_behind_data_loses_no_question() {
+    let bytes = queries(&["a.example", "b.example", "c.example"]);
+    for at in 1..bytes.len() {
+        let parts = [(100, &bytes[..at]), (100 + at as u32, &bytes[at..])];
+        for (first, second, syns) in [(0, 1, 1), (0, 1, 2), (1, 0, 1)] {
+            let mut bench = Bench::new();
+            let segment = |(seq, part): (u32, &[u8])| tcp(CLIENT, RESOLVER, seq, ACK, part);
+            bench.frame(0, &segment(parts[first]));
+            for time in 1..=syns {
+                bench.frame(time, &tcp(CLIENT, RESOLVER, 99, SYN, b""));
+            }
+            bench.frame(3, &segment(parts[second]));
+            let seen = bench.done();
+            let mut names = seen.asked();
+            names.sort_unstable();
+            assert_eq!(names, ["a.example", "b.example", "c.example"], "cut at {at}, {first} first");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use sensor::record::Ech;
 
 use crate::bench::{A, Bench, HTTPS, SECOND, Seen};
-use crate::wire::{ACK, End, RESOLVER, answer, hello, https, tcp, udp};
+use crate::wire::{ACK, End, RESOLVER, SYN, answer, hello, https, tcp, udp};
 
 const DNS: End = ([10, 0, 0, 7], 40_000);
 const CLIENT: End = ([10, 0, 0, 7], 50_000);
@@ -187,4 +187,17 @@ fn without_an_encrypted_hello_configurations_say_nothing() {
         }
     };
     assert_verdict(&after(before, None, false), ("ambiguous", ""), "");
+}
+
+/// A flow that is given up when the capture ends, and then waits for DNS, has no time for it.
+#[test]
+fn a_flow_that_ends_waits_no_longer() {
+    let mut bench = Bench::new();
+    bench.told(0, DNS, "poe.com", SERVER.0, 60);
+    let time = 10 * SECOND;
+    bench.frame(time, &tcp(CLIENT, SERVER, 9, SYN, b""));
+    bench.frame(time + 1, &tcp(SERVER, CLIENT, 9, SYN | ACK, b""));
+    bench.frame(time + 2, &tcp(CLIENT, SERVER, 10, ACK, b"CONNECT  HTTP/1.1\r\n\r\n"));
+    bench.frame(time + 3, &tcp(SERVER, CLIENT, 10, ACK, b"HTTP/1.1 400 Bad Request\r\n\r\n"));
+    assert_verdict(&bench.done(), ("dns", "poe.com"), "it is decided");
 }

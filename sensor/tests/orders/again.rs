@@ -2,8 +2,9 @@
 
 use crate::wire::bench::Bench;
 use crate::wire::cut;
-use crate::wire::hello::{NAME, Place, record};
+use crate::wire::hello::{NAME, Place, message, record};
 use crate::wire::packet::{ACK, FIN, RST, SERVER_BASE};
+use crate::wire::quic::{CLIENT, Keys, Peer, VERSIONS, crypto};
 
 const BASE: u32 = 31_000;
 const LEN: usize = 517;
@@ -63,6 +64,53 @@ fn behind_a_hello_that_never_became_whole() {
         bench.frame(&ends.back(BASE).tcp(SERVER_BASE, RST, b""));
         bench.handshake(ends, BASE + 900_000);
         bench.segments(ends, BASE + 900_000, &cut::at(&hello, &[at]), &[1, 0]);
+    }
+    bench.done();
+}
+
+/// A connection over QUIC that begins with a token of the one before, on the same ports and at once. That is no answer
+/// to a Retry: the server has accepted the one before.
+#[test]
+fn the_next_quic_connection_brings_a_token() {
+    let mut bench = Bench::new(0);
+    let hello = message(NAME, 300, Place::Middle);
+    for version in &VERSIONS {
+        for at in (1..300).step_by(20) {
+            let what = format!("{}, cut at {at}", version.name);
+            let ends = bench.case(443, &[("quic", NAME), ("quic", NAME)], what);
+            for token in [&b""[..], b"a token of the server"] {
+                let id = [&bench.connection_id()[..], token].concat();
+                let mut client =
+                    Peer { token: token.to_vec(), ..Peer::client(version, &id[..8 + token.len() / 2]) };
+                let mut server = Peer::server(&client, b"server");
+                bench.frame(&ends.udp(&client.initial(&crypto(0, &hello[..at]))));
+                bench.frame(&ends.udp(&client.initial(&crypto(at, &hello[at..]))));
+                bench.frame(&ends.back(0).udp(&server.initial(&[2, 0, 0, 0, 0])));
+            }
+        }
+    }
+    bench.done();
+}
+
+/// A server may keep the id of its Retry: what the client sends to it later opens no connection.
+#[test]
+fn a_retried_connection_goes_on() {
+    let mut bench = Bench::new(0);
+    let hello = crypto(0, &message(NAME, 300, Place::Last));
+    for version in &VERSIONS {
+        let ends = bench.quic(format_args!("{} under the id of the Retry", version.name));
+        let mut client = Peer::client(version, &bench.connection_id());
+        bench.frame(&ends.udp(&client.initial(&hello)));
+        let retry = Peer::server(&client, b"server's").retry(b"a token");
+        bench.frame(&ends.back(0).udp(&retry));
+        (client.dcid, client.token) = (b"server's".to_vec(), b"a token".to_vec());
+        client.keys = Keys::new(version, b"server's", CLIENT);
+        bench.frame(&ends.udp(&client.initial(&hello)));
+        let mut server = Peer::server(&client, b"server's");
+        for _ in 0..3 {
+            bench.frame(&ends.back(0).udp(&server.initial(&[2, 0, 0, 0, 0])));
+            bench.frame(&ends.udp(&client.initial(&hello)));
+        }
     }
     bench.done();
 }

@@ -203,3 +203,22 @@ fn a_hello_on_a_reset_is_none() {
     }
     bench.done();
 }
+
+/// Names are not longer than 255 octets: what is, is none, and no memory is spent on it.
+#[test]
+fn a_name_that_no_server_can_have() {
+    let mut bench = Bench::new(0);
+    for length in [257, 1_000, 60_000] {
+        let ends = bench.case(443, &[], format_args!("a name of {length} bytes"));
+        bench.handshake(ends, BASE);
+        let stream = record(&"a".repeat(length), length + 700, Place::First);
+        for (n, part) in stream.chunks(1_400).enumerate() {
+            bench.frame(&ends.tcp(BASE + 1_400 * n as u32, ACK, part));
+        }
+    }
+    let longest = ["a".repeat(63), "b".repeat(63), "c".repeat(63), "d".repeat(63)].join(".");
+    let ends = bench.case(443, &[("tls", &longest)], "the longest name");
+    bench.handshake(ends, BASE);
+    bench.frame(&ends.tcp(BASE, ACK, &record(&longest, 900, Place::First)));
+    bench.done();
+}

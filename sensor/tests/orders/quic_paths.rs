@@ -97,6 +97,14 @@ fn a_retry_behind_a_part_of_the_hello() {
     each_cut("Retry", &[vec![0, 2, 3, 4], vec![1, 2, 4, 3], vec![0, 2, 5], vec![1, 2, 5], vec![1, 5]], retried);
 }
 
+/// Each attempt has its keys and its part of the hello, whichever comes late.
+#[test]
+fn a_retry_in_the_middle_of_the_first_attempt() {
+    let orders =
+        [vec![0, 3, 1], vec![0, 2, 3, 1, 4], vec![3, 0, 4], vec![4, 1, 3], vec![1, 4, 0], vec![0, 4, 0, 3]];
+    each_cut("late around a Retry", &orders, retried);
+}
+
 #[test]
 fn after_a_retry_alone() {
     each_cut("Retry", &[vec![2, 3, 4], vec![2, 5], vec![3, 4], vec![4, 3]], retried);

@@ -69,7 +69,7 @@ fn in_every_table_the_old_goes_and_the_young_stays() {
     let (dir, mut store) = store();
     store.insert("young", &everything(MONDAY)).unwrap();
     let young = tables(dir.path());
-    assert!(young.len() == 12 && young.iter().all(|(_, rows)| *rows > 0), "{young:?}");
+    assert!(young.len() == 13 && young.iter().all(|(_, rows)| *rows > 0), "{young:?}");
     assert_eq!(sweep(&mut store, NOW), 0);
     assert_eq!(tables(dir.path()), young);
 

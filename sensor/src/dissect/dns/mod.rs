@@ -6,6 +6,7 @@ mod name;
 mod service;
 mod whole;
 
+use std::cell::LazyCell;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Parse;
@@ -27,9 +28,10 @@ pub mod rr {
 const MAX_QUESTIONS: u16 = 64;
 /// Answers that are read; the longest chains with addresses have a few dozen.
 const MAX_ANSWERS: u16 = 128;
-/// Addresses and public names that are kept of them.
+/// Addresses that are kept of one message: more than answers of 4,096 bytes hold, and a record stays small.
 const MAX_ADDRESSES: usize = 256;
-const MAX_PUBLIC_NAMES: usize = 16;
+/// Public names that are kept of one message. A name has one, and two while it changes.
+const MAX_PUBLIC: usize = 8;
 /// Octets of the header.
 const HEADER: usize = 12;
 /// The opcode of a standard query.
@@ -114,12 +116,11 @@ pub fn message(bytes: &[u8]) -> Parse<Message> {
             Parse::NotMine
         };
     }
-    let mut whole = None;
+    // Asked once: it reads all of the message.
+    let is_whole = LazyCell::new(|| whole::is_whole(bytes));
     for _ in 0..counts.questions.min(MAX_QUESTIONS) {
         match question(&mut r, bytes) {
-            Ok((question, usual)) if usual || *whole.get_or_insert_with(|| whole::is_whole(bytes)) => {
-                message.questions.push(question)
-            }
+            Ok((question, usual)) if usual || *is_whole => message.questions.push(question),
             _ if message.questions.is_empty() => return Parse::Malformed,
             _ => {
                 message.partial = true;
@@ -210,7 +211,7 @@ fn answer<'a>(r: &mut Reader<'a>, whole: &'a [u8], message: &mut Message) -> Res
         _ => {}
     }
     message.addresses.truncate(MAX_ADDRESSES);
-    message.public_names.truncate(MAX_PUBLIC_NAMES);
+    message.public_names.truncate(MAX_PUBLIC);
     Ok(())
 }
 

@@ -21,16 +21,18 @@ const MAX_WAITING_BYTES: usize = 1_500;
 /// The state of a QUIC handshake whose hello is not whole.
 #[derive(Debug, Default)]
 pub(super) struct Handshake {
+    /// The connection that was opened last.
     opened: Option<Opened>,
+    /// The one before: packets of both mix where one is late, as around a Retry.
+    other: Option<Opened>,
     client: Option<Side>,
-    crypto: Assembler,
     failures: u8,
     packets: u8,
     /// Datagrams that no key has opened, with their senders.
     waiting: Vec<(Side, Box<[u8]>)>,
 }
 
-/// The connection that the keys at hand belong to.
+/// A connection whose keys are known, and what is there of its hello.
 #[derive(Debug)]
 struct Opened {
     keys: InitialKeys,
@@ -38,17 +40,7 @@ struct Opened {
     /// Destination connection id of the client's first packet.
     dcid: Box<[u8]>,
     number: u64,
-}
-
-/// How a packet was opened.
-#[derive(Debug, PartialEq, Eq)]
-enum Key {
-    /// With the keys at hand.
-    AtHand,
-    /// With those of its own connection id: another connection, or the same after a Retry.
-    Own,
-    /// Not at all.
-    None,
+    crypto: Assembler,
 }
 
 impl Handshake {
@@ -73,17 +65,25 @@ impl Handshake {
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        self.bytes() + self.crypto.held() - self.crypto.bytes()
+        self.waiting() + self.crypto().map(Assembler::held).sum::<usize>()
     }
 
     /// Bytes of the hello and of datagrams that wait.
     pub(super) fn bytes(&self) -> usize {
-        self.crypto.bytes() + self.waiting.iter().map(|(_, datagram)| datagram.len()).sum::<usize>()
+        self.waiting() + self.crypto().map(Assembler::bytes).sum::<usize>()
     }
 
     /// A part of a hello is here.
     pub(super) fn is_unfinished(&self) -> bool {
-        !self.crypto.is_empty()
+        self.crypto().any(|crypto| !crypto.is_empty())
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.iter().map(|(_, datagram)| datagram.len()).sum()
+    }
+
+    fn crypto(&self) -> impl Iterator<Item = &Assembler> {
+        [&self.opened, &self.other].into_iter().flatten().map(|opened| &opened.crypto)
     }
 
     fn connection(&self) -> u64 {
@@ -97,13 +97,9 @@ impl Handshake {
             if self.client.is_some_and(|client| client != sender) {
                 continue;
             }
-            match self.open(&initial, scratch) {
-                Key::None => {
-                    unopened = true;
-                    continue;
-                }
-                Key::Own => self.crypto = Assembler::default(),
-                Key::AtHand => {}
+            if !self.open(&initial, scratch) {
+                unopened = true;
+                continue;
             }
             self.client = Some(sender);
             let look = self.frames(initial.frames(scratch), sender);
@@ -115,67 +111,45 @@ impl Handshake {
     }
 
     /// Decrypts with the keys at hand, else with those of this packet's own connection id (the first packet, or the
-    /// first after a Retry: RFC 9001 section 5.2).
-    fn open(&mut self, initial: &Initial<'_>, scratch: &mut Vec<u8>) -> Key {
+    /// first after a Retry: RFC 9001 section 5.2). True when that succeeds; then the packet's connection is the last one.
+    fn open(&mut self, initial: &Initial<'_>, scratch: &mut Vec<u8>) -> bool {
         if self.failures >= MAX_FAILURES || self.packets >= MAX_OPENED {
-            return Key::None;
+            return false;
         }
-        if self.open_at_hand(initial, scratch) {
+        let mut opens = |opened: &mut Option<Opened>| opened.as_mut().is_some_and(|it| it.open(initial, scratch));
+        if opens(&mut self.opened) {
             self.packets += 1;
-            return Key::AtHand;
+            return true;
         }
-        let keys = initial.client_keys().filter(|keys| initial.open(keys, scratch));
-        let Some(keys) = keys else {
+        if opens(&mut self.other) {
+            std::mem::swap(&mut self.opened, &mut self.other);
+            self.packets += 1;
+            return true;
+        }
+        let Some(keys) = initial.client_keys().filter(|keys| initial.open(keys, scratch)) else {
             self.failures += 1;
-            return Key::None;
+            return false;
         };
         self.packets += 1;
         let (version, number) = (initial.number, initial.connection());
-        self.opened = Some(Opened { keys, version, dcid: initial.dcid.into(), number });
-        Key::Own
-    }
-
-    fn open_at_hand(&mut self, initial: &Initial<'_>, scratch: &mut Vec<u8>) -> bool {
-        let Some(opened) = &mut self.opened else { return false };
-        if opened.version == initial.number {
-            return initial.open(&opened.keys, scratch);
-        }
-        let Some(keys) = initial.client_keys_of(&opened.dcid).filter(|keys| initial.open(keys, scratch)) else {
-            return false;
-        };
-        (opened.keys, opened.version) = (keys, initial.number);
+        let crypto = Assembler::default();
+        self.other = self.opened.replace(Opened { keys, version, dcid: initial.dcid.into(), number, crypto });
         true
     }
 
     /// Reads the frames of an opened packet. What stands before a frame that must not be there counts.
     fn frames(&mut self, frames: &[u8], sender: Side) -> Look {
+        let Some(Opened { crypto, number, .. }) = &mut self.opened else { return Look::More };
         let mut full = false;
         let walked = quic::crypto_frames(frames, |piece| {
             let at = i64::try_from(piece.offset).map_err(|_| Full);
-            full |= at.and_then(|at| self.crypto.insert(at, piece.data)).is_err();
+            full |= at.and_then(|at| crypto.insert(at, piece.data)).is_err();
         });
-        match self.hello(sender) {
+        match read(crypto, *number, sender) {
             Look::More if full => Look::Full,
             Look::More if walked.is_err() => Look::Malformed(Dissector::Quic),
             look => look,
         }
-    }
-
-    fn hello(&mut self, sender: Side) -> Look {
-        let ready = self.crypto.ready();
-        let Some((&[kind, a, b, c], _)) = ready.split_first_chunk::<4>() else { return Look::More };
-        let end = (u32::from_be_bytes([0, a, b, c]) as usize).saturating_add(4);
-        let found = match ready.get(..end) {
-            _ if kind != tls::CLIENT_HELLO || end > tls::MAX_HELLO + 4 => None,
-            Some(message) => hello(message, sender, Over::Quic),
-            None => return Look::More,
-        };
-        let Some(mut found) = found else {
-            self.crypto = Assembler::default();
-            return Look::Malformed(Dissector::Quic);
-        };
-        found.connection = self.connection();
-        Look::Found(found)
     }
 
     fn wait(&mut self, datagram: &[u8], sender: Side) {
@@ -184,4 +158,35 @@ impl Handshake {
             self.waiting.push((sender, datagram.into()));
         }
     }
+}
+
+impl Opened {
+    fn open(&mut self, initial: &Initial<'_>, scratch: &mut Vec<u8>) -> bool {
+        if self.version == initial.number {
+            return initial.open(&self.keys, scratch);
+        }
+        let Some(keys) = initial.client_keys_of(&self.dcid).filter(|keys| initial.open(keys, scratch)) else {
+            return false;
+        };
+        (self.keys, self.version) = (keys, initial.number);
+        true
+    }
+}
+
+/// Reads the hello at the start of a connection's CRYPTO data.
+fn read(crypto: &mut Assembler, connection: u64, sender: Side) -> Look {
+    let ready = crypto.ready();
+    let Some((&[kind, a, b, c], _)) = ready.split_first_chunk::<4>() else { return Look::More };
+    let end = (u32::from_be_bytes([0, a, b, c]) as usize).saturating_add(4);
+    let found = match ready.get(..end) {
+        _ if kind != tls::CLIENT_HELLO || end > tls::MAX_HELLO + 4 => None,
+        Some(message) => hello(message, sender, Over::Quic),
+        None => return Look::More,
+    };
+    let Some(mut found) = found else {
+        *crypto = Assembler::default();
+        return Look::Malformed(Dissector::Quic);
+    };
+    found.connection = connection;
+    Look::Found(found)
 }

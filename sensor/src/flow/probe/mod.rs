@@ -128,7 +128,11 @@ impl Probe {
                     return Look::More;
                 }
                 let seq = seq.wrapping_add(u32::from(flags.syn()));
-                self.tcp.of_mut(sender).segment(seq, packet.payload, sender)
+                let look = self.tcp.of_mut(sender).segment(seq, packet.payload, sender);
+                if self.tcp.of(sender).answers() {
+                    self.tcp.of_mut(sender.other()).expect_requests();
+                }
+                look
             }
             L4::Udp => self.quic.get_or_insert_default().datagram(packet.payload, sender, scratch),
         };
@@ -157,6 +161,11 @@ impl Probe {
             None if self.quic.is_some() || self.tcp.iter().any(Stream::spoke) => Rest::Foreign,
             None => Rest::Silence,
         }
+    }
+
+    /// One end is a web server.
+    pub fn is_plain(&self) -> bool {
+        self.tcp.iter().any(Stream::answers)
     }
 
     /// What a side of a TCP connection sent, from its start to the first gap.

@@ -34,8 +34,9 @@ pub(super) struct Stream {
     reference: Option<u32>,
     /// The start is the SYN's word or a hello's, not a guess from the first segment seen.
     sure: bool,
-    /// The client asked a relay to connect it: a request may follow as well as a hello.
-    relayed: bool,
+    /// The client asked a relay to connect it, or the other end answers as a web server does: a request may follow as well
+    /// as a hello.
+    asks: bool,
     /// A segment came before one that belongs in front of it.
     shuffled: bool,
     reading: Reading,
@@ -75,7 +76,7 @@ impl Stream {
         match at.filter(|at| (self.bytes.start() - at).abs() <= MAX_REWIND) {
             // A mirror may give the SYN behind data.
             Some(at) => self.start_over(at),
-            None => *self = Self { reference: Some(seq), sure: true, ..Self::default() },
+            None => *self = Self { reference: Some(seq), sure: true, asks: self.asks, ..Self::default() },
         }
     }
 
@@ -93,6 +94,9 @@ impl Stream {
                 self.bytes.start_at(at);
             }
             Reading::Foreign => {}
+            Reading::Start if self.asks && at > self.bytes.start() && http::begins_request(payload) => {
+                self.start_over(at);
+            }
             _ if !self.sure => self.rewind(at, payload),
             _ => {}
         }
@@ -101,7 +105,11 @@ impl Stream {
             && let Parse::Done(message) = tls::client_hello(payload)
         {
             // It need not be copied.
-            return self.found(&message, sender);
+            let look = self.found(&message, sender);
+            if self.reading == Reading::Foreign {
+                self.bytes.start_at(at + payload.len() as i64);
+            }
+            return look;
         }
         let (held, end) = (self.bytes.bytes(), self.bytes.end());
         let Ok(placed) = self.bytes.insert(at, payload) else { return self.full() };
@@ -120,6 +128,16 @@ impl Stream {
     /// Reads what stands behind a request to a proxy.
     pub(super) fn behind(&mut self, sender: Side) -> Look {
         self.read(sender)
+    }
+
+    /// What is sent is a web server's answers.
+    pub(super) fn answers(&self) -> bool {
+        self.reading == Reading::Server
+    }
+
+    /// The other end is a web server: requests are to come.
+    pub(super) fn expect_requests(&mut self) {
+        self.asks = true;
     }
 
     /// What has been received in order, from the start that is looked at.
@@ -154,7 +172,7 @@ impl Stream {
     /// True when a segment in the middle of another protocol's stream may begin a hello, or a request behind a relay.
     fn starts_over(&self, at: i64, payload: &[u8]) -> bool {
         let near = at <= self.bytes.start() && self.bytes.start() - at <= MAX_BACK;
-        let request = self.relayed && at >= self.bytes.start() && http::begins_request(payload);
+        let request = self.asks && at >= self.bytes.start() && http::begins_request(payload);
         tls::begins_hello(payload) || request || near && tls::may_begin_hello(payload)
     }
 
@@ -267,7 +285,8 @@ impl Stream {
         let length = self.bytes.end() - self.bytes.start();
         let room = self.shuffled || self.unclear < MAX_UNCLEAR && length < MAX_UNCLEAR_BYTES;
         self.unclear = self.unclear.saturating_add(1);
-        !self.sure && room && preamble::hello_behind(self.bytes.ready()).is_none()
+        let stream = self.bytes.ready();
+        !self.sure && room && !http::tells_status(stream) && preamble::hello_behind(stream).is_none()
     }
 
     fn turn_to_rival(&mut self) -> bool {
@@ -294,7 +313,7 @@ impl Stream {
             connection: 0,
         });
         if self.bytes.ready().starts_with(b"CONNECT ") {
-            self.relayed = true;
+            self.asks = true;
             self.restart(Reading::Foreign);
             return Look::Tunnel(found);
         }
@@ -319,7 +338,7 @@ impl Stream {
         let stream = self.bytes.ready();
         let answers = http::is_answer(stream);
         let relayed = preamble::asks_relay(stream);
-        self.relayed |= relayed;
+        self.asks |= relayed;
         self.restart(if answers { Reading::Server } else { Reading::Foreign });
         self.sure = true;
         self.bytes.start_at(self.bytes.end());

@@ -35,6 +35,13 @@ impl Stream {
         Self { base: isn.map(|isn| isn.wrapping_add(1)), ..Self::default() }
     }
 
+    /// The SYN was seen. A mirror may give it behind data, which is kept.
+    pub(super) fn open(&mut self, isn: u32) {
+        if self.base.is_none() {
+            *self = Self { early: std::mem::take(&mut self.early), ..Self::new(Some(isn)) };
+        }
+    }
+
     /// The messages that a segment completes; `None` for each that cannot be read.
     pub(super) fn read(&mut self, seq: u32, payload: &[u8]) -> Vec<Option<Message>> {
         let mut found = Vec::new();
@@ -45,14 +52,15 @@ impl Stream {
                 self.keep(base, rest);
                 self.search();
             }
-            Some(_) => found = self.place(seq, payload),
+            Some(_) => {
+                found = self.place(seq, payload);
+                found.extend(self.place_early());
+            }
             None => {}
         }
         if self.base.is_none() && !self.lost && self.begin(seq, payload) {
             found.extend(self.place(seq, payload));
-            for (seq, payload) in std::mem::take(&mut self.early) {
-                found.extend(self.place(seq, &payload));
-            }
+            found.extend(self.place_early());
         }
         found
     }
@@ -94,10 +102,18 @@ impl Stream {
         }
     }
 
+    fn place_early(&mut self) -> Vec<Option<Message>> {
+        let early = std::mem::take(&mut self.early);
+        early.into_iter().flat_map(|(seq, payload)| self.place(seq, &payload)).collect()
+    }
+
     /// Puts a segment where it belongs. What begins before the base is read from the base on.
     fn place(&mut self, seq: u32, payload: &[u8]) -> Vec<Option<Message>> {
         let Some(base) = self.base else { return Vec::new() };
         let at = self.bytes.place(base, seq);
+        if at.saturating_add(payload.len() as i64) <= 0 {
+            return earlier(payload);
+        }
         let beyond = at > self.bytes.end();
         match self.bytes.insert(at, payload) {
             Ok(placed) if placed.grew => {
@@ -158,4 +174,16 @@ impl Stream {
         (self.base, self.stuck, self.beyond) = (None, 0, None);
         self.bytes = Assembler::default();
     }
+}
+
+/// Whole messages from before the first one that was seen: they came late.
+fn earlier(payload: &[u8]) -> Vec<Option<Message>> {
+    let (mut found, mut rest) = (Vec::new(), payload);
+    while dns::begins(rest)
+        && let Parse::Done((Some(message), used)) = dns::framed(rest)
+    {
+        found.push(Some(message));
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    found
 }
