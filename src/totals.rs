@@ -9,6 +9,7 @@ use ingest::files::write_whole_among_others;
 use ingest::text::{bytes, counted, number, percent};
 use sensor::flow::holes::TcpBytes;
 use sensor::ledger::{Answers, Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
+use sensor::name::canary::Canaries;
 use sensor::worker::Worker;
 use serde::Serialize;
 
@@ -38,6 +39,8 @@ pub(crate) struct Totals {
     malformed: BTreeMap<String, u64>,
     /// What the dissectors said: done, more, not mine, malformed.
     answers: Answers,
+    /// Whether the network opts out of encrypted DNS.
+    canaries: Canaries,
     #[serde(skip)]
     named_bytes: u64,
     #[serde(skip)]
@@ -108,6 +111,9 @@ impl Totals {
         self.late_flows += counts.late_flows;
         self.clock_steps += counts.clock_steps;
         self.answers.merge(&counts.answers);
+        let heard = worker.canaries();
+        self.canaries.firefox_doh = heard.firefox_doh.or(self.canaries.firefox_doh);
+        self.canaries.private_relay = heard.private_relay.or(self.canaries.private_relay);
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
         }

@@ -4,6 +4,8 @@
 //! `mask.icloud.com` before they use the relay. An answer without an address means no. Here it is a fact alone: for whom
 //! it was said, and what follows, is for others to judge.
 
+use serde::Serialize;
+
 use crate::dissect::dns::{Message, rr};
 
 /// What Firefox asks for.
@@ -14,7 +16,7 @@ const RELAY: [&str; 2] = ["mask.icloud.com", "mask-h2.icloud.com"];
 const NXDOMAIN: u16 = 3;
 
 /// What the answers on this wire said last; absent when nobody asked. True where the network has opted out.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Canaries {
     /// Of DNS over HTTPS in Firefox.
     pub firefox_doh: Option<bool>,

@@ -9,7 +9,7 @@ use crate::facts::{embedded, facts};
 use crate::sample::*;
 use crate::server::{Server, answers, server};
 
-pub(crate) const STEPS: [&str; 4] = [
+pub(crate) const STEPS: [&str; 5] = [
     include_str!("../../../../ingest/schema/clickhouse/0001_facts.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0002_rollups.sql"),
     include_str!("../../../../ingest/schema/clickhouse/0003_findings.sql"),
