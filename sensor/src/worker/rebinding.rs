@@ -99,6 +99,7 @@ mod tests {
             l4: L4::Udp,
             header: &[],
             ip_id: 0,
+            ttl: 64,
             payload,
             payload_len: payload.len() as u32,
             frame_len: 0,
