@@ -120,7 +120,10 @@ pub fn message(bytes: &[u8]) -> Parse<Message> {
     let is_whole = LazyCell::new(|| whole::is_whole(bytes));
     for _ in 0..counts.questions.min(MAX_QUESTIONS) {
         match question(&mut r, bytes) {
-            Ok((question, usual)) if usual || *is_whole => message.questions.push(question),
+            // A count that lies makes questions of what follows them.
+            Ok((question, usual)) if usual && message.questions.is_empty() || *is_whole => {
+                message.questions.push(question);
+            }
             _ if message.questions.is_empty() => return Parse::Malformed,
             _ => {
                 message.partial = true;
