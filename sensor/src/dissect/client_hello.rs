@@ -65,7 +65,7 @@ const MAX_ALPN: usize = 16;
 const MAX_ALPN_BYTES: usize = 32;
 
 /// A parsed ClientHello; slices borrow from the message.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientHello<'a> {
     /// Version field of the message, not that of supported_versions.
     pub legacy_version: u16,
@@ -110,6 +110,19 @@ impl<'a> ClientHello<'a> {
         };
         hello.read_extensions(body.ext.unwrap_or_default()).ok()?;
         Some(hello)
+    }
+
+    /// The numbers alone: what does not borrow from the message.
+    pub fn without_names(self) -> ClientHello<'static> {
+        let Self { legacy_version, ciphers, extensions, versions, signature_algorithms, .. } = self;
+        ClientHello {
+            legacy_version,
+            ciphers,
+            extensions,
+            versions,
+            signature_algorithms,
+            ..ClientHello::default()
+        }
     }
 
     /// The server name: lower case, without a final dot; absent when there is none or it is empty.

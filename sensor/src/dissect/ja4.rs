@@ -16,8 +16,34 @@ pub enum Over {
     Quic,
 }
 
+/// What the fingerprint of a hello is made of. Making it costs more than reading the hello did, and few flows need it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Print {
+    /// Without names and protocols, which borrow from the message.
+    hello: ClientHello<'static>,
+    alpn: [char; 2],
+    over: Over,
+}
+
+impl Print {
+    /// Keeps what is needed of a hello.
+    pub fn of(hello: ClientHello<'_>, over: Over) -> Self {
+        let alpn = alpn_ends(hello.alpn.first().copied().unwrap_or_default());
+        Self { hello: hello.without_names(), alpn, over }
+    }
+
+    /// The JA4 fingerprint.
+    pub fn ja4(&self) -> String {
+        fingerprint(&self.hello, self.alpn, self.over)
+    }
+}
+
 /// The JA4 fingerprint, `t13d1516h2_8daaf6152771_d8a2da3f94cd` for example.
 pub fn ja4(hello: &ClientHello<'_>, over: Over) -> String {
+    fingerprint(hello, alpn_ends(hello.alpn.first().copied().unwrap_or_default()), over)
+}
+
+fn fingerprint(hello: &ClientHello<'_>, [first, last]: [char; 2], over: Over) -> String {
     let ciphers: Vec<u16> = real(&hello.ciphers);
     let extensions: Vec<u16> = real(&hello.extensions);
     let mut print = format!(
@@ -28,7 +54,6 @@ pub fn ja4(hello: &ClientHello<'_>, over: Over) -> String {
         ciphers.len().min(99),
         extensions.len().min(99),
     );
-    let [first, last] = alpn_ends(hello.alpn.first().copied().unwrap_or_default());
     print.extend([first, last, '_']);
     print.push_str(&short_hash(&sorted_list(ciphers)));
     print.push('_');

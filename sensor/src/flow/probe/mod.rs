@@ -10,7 +10,7 @@ use super::key::{Both, Side};
 use crate::decode::{L4, Packet};
 use crate::dissect::Dissector;
 use crate::dissect::client_hello::ClientHello;
-use crate::dissect::ja4::{Over, ja4};
+use crate::dissect::ja4::{Over, Print};
 use crate::record::Protocol;
 use handshake::Handshake;
 use stream::Stream;
@@ -36,8 +36,8 @@ pub struct Found {
     pub ech: bool,
     /// The encrypted_server_name extension is present.
     pub esni: bool,
-    /// The ClientHello message, for its fingerprint: few flows need that, and it costs more than the name.
-    pub hello: Option<Box<[u8]>>,
+    /// What the fingerprint of a hello is made of.
+    pub print: Option<Print>,
     /// What the hello tells about the software that sent it.
     pub build: Build,
     /// What tells this QUIC connection from the next one on the same ports; 0 without QUIC.
@@ -47,8 +47,7 @@ pub struct Found {
 impl Found {
     /// The JA4 fingerprint of the hello.
     pub fn ja4(&self) -> Option<String> {
-        let over = if self.protocol == Protocol::Quic { Over::Quic } else { Over::Tcp };
-        Some(ja4(&ClientHello::parse(self.hello.as_ref()?)?, over))
+        self.print.as_ref().map(Print::ja4)
     }
 }
 
@@ -194,8 +193,8 @@ fn hello(message: &[u8], sender: Side, over: Over) -> Option<Box<Found>> {
         alpn: hello.alpn_text(),
         ech: hello.has_ech(),
         esni: hello.has_esni(),
-        hello: Some(message.into()),
         build: Build::of(&hello),
+        print: Some(Print::of(hello, over)),
         connection: 0,
     }))
 }

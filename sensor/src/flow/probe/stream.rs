@@ -308,7 +308,7 @@ impl Stream {
             alpn: Vec::new(),
             ech: false,
             esni: false,
-            hello: None,
+            print: None,
             build: Build::default(),
             connection: 0,
         });
