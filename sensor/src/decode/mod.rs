@@ -69,6 +69,28 @@ pub struct Packet<'a> {
     pub link: Link,
 }
 
+#[cfg(test)]
+impl<'a> Packet<'a> {
+    /// A UDP packet of a test over IPv4 and Ethernet, at time 0.
+    pub(crate) fn udp(src: (IpAddr, u16), dst: (IpAddr, u16), payload: &'a [u8]) -> Self {
+        let payload_len = payload.len() as u32;
+        Self {
+            time: 0,
+            src,
+            dst,
+            l4: L4::Udp,
+            header: &[],
+            ip_id: 0,
+            ttl: 64,
+            payload,
+            payload_len,
+            frame_len: payload_len + 42,
+            ip_len: payload_len + 28,
+            link: Link::default(),
+        }
+    }
+}
+
 /// The transport header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum L4 {

@@ -178,24 +178,12 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::decode::{L4, Link, TcpFlags};
+    use crate::decode::{L4, TcpFlags};
 
     fn packet(payload: &[u8]) -> Packet<'_> {
         let ip = |last| IpAddr::from([10, 0, 0, last]);
-        Packet {
-            time: 0,
-            src: (ip(1), 40_000),
-            dst: (ip(2), 80),
-            l4: L4::Tcp { seq: 0, flags: TcpFlags(0x18) },
-            header: &[],
-            ip_id: 0,
-            payload,
-            payload_len: payload.len() as u32,
-            frame_len: 0,
-            ip_len: 0,
-            ttl: 64,
-            link: Link::default(),
-        }
+        let l4 = L4::Tcp { seq: 0, flags: TcpFlags(0x18) };
+        Packet { l4, ..Packet::udp((ip(1), 40_000), (ip(2), 80), payload) }
     }
 
     type Told = Option<(String, &'static str, &'static str)>;

@@ -276,24 +276,11 @@ fn acknowledgement(header: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::Link;
 
     #[test]
     fn copies_are_told_until_the_flow_is_known_to_be_no_ai_service() {
-        let packet = Packet {
-            time: 0,
-            src: ([10, 0, 0, 7].into(), 40_000),
-            dst: ([198, 51, 100, 30].into(), 443),
-            l4: L4::Udp,
-            header: &[0; 8],
-            ip_id: 7,
-            ttl: 64,
-            payload: &[0x40; 100],
-            payload_len: 100,
-            frame_len: 142,
-            ip_len: 128,
-            link: Link::default(),
-        };
+        let (client, server) = (([10, 0, 0, 7].into(), 40_000), ([198, 51, 100, 30].into(), 443));
+        let packet = Packet { header: &[0; 8], ip_id: 7, ..Packet::udp(client, server, &[0x40; 100]) };
         let (key, sender) = FlowKey::of(&packet);
         let mut flow = Flow::new(key, sender, &packet, sender);
         let mut counted = |decided: bool, time| {

@@ -68,27 +68,13 @@ impl QuicPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{L4, Link};
 
     /// What datagrams of these lengths are.
     fn run(lens: &[u32]) -> Vec<Datagram> {
         let mut path = QuicPath::default();
         let ends = ([10, 0, 0, 7].into(), 40_000);
         let datagram = |(i, &len): (usize, &u32)| {
-            let packet = Packet {
-                time: i as i64,
-                src: ends,
-                dst: ends,
-                l4: L4::Udp,
-                header: &[],
-                ip_id: 0,
-                payload: &[0x40; 24],
-                payload_len: len,
-                frame_len: len + 42,
-                ip_len: len + 28,
-                ttl: 64,
-                link: Link::default(),
-            };
+            let packet = Packet { time: i as i64, payload_len: len, ..Packet::udp(ends, ends, &[0x40; 24]) };
             path.datagram(&packet, Side::Low, true)
         };
         lens.iter().enumerate().map(datagram).collect()

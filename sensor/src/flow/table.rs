@@ -157,7 +157,7 @@ impl Iterator for Leaving {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::{L4, Link, Packet};
+    use crate::decode::Packet;
     use crate::flow::key::Endpoint;
 
     const SERVER: Endpoint = (std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 443);
@@ -165,21 +165,7 @@ mod tests {
     fn packet(port: u16, up: bool, time: i64) -> Packet<'static> {
         let client = ([10, 0, 0, 1].into(), port);
         let (src, dst) = if up { (client, SERVER) } else { (SERVER, client) };
-        let link = Link::default();
-        Packet {
-            time,
-            src,
-            dst,
-            l4: L4::Udp,
-            header: &[],
-            ip_id: 0,
-            ttl: 64,
-            payload: &[],
-            payload_len: 9,
-            frame_len: 51,
-            ip_len: 37,
-            link,
-        }
+        Packet { time, ..Packet::udp(src, dst, &[0; 9]) }
     }
 
     /// A flow that was seen last at `last`.

@@ -64,10 +64,9 @@ impl Holders {
         None
     }
 
-    /// Gives back what a flood has taken, once it is over. `holds` says whether a flow holds bytes.
-    pub(super) fn tidy(&mut self, mut holds: impl FnMut(&FlowKey) -> bool) {
+    /// Gives back what a flood has taken, once it is over.
+    pub(super) fn tidy(&mut self) {
         if self.queue.capacity() > self.holding.len().saturating_mul(4).saturating_add(MAX_STALE) {
-            self.holding.retain(|key, _| holds(key));
             self.forget_stale();
             self.queue.shrink_to_fit();
             self.holding.shrink_to_fit();
@@ -91,25 +90,11 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
-    use crate::decode::{L4, Link, Packet};
+    use crate::decode::Packet;
 
     fn key(port: u16) -> FlowKey {
         let end = |last: u8, port: u16| (IpAddr::from([10, 0, 0, last]), port);
-        let packet = Packet {
-            time: 0,
-            src: end(1, port),
-            dst: end(2, 443),
-            l4: L4::Udp,
-            header: &[],
-            ip_id: 0,
-            ttl: 64,
-            payload: &[],
-            payload_len: 0,
-            frame_len: 0,
-            ip_len: 0,
-            link: Link::default(),
-        };
-        FlowKey::of(&packet).0
+        FlowKey::of(&Packet::udp(end(1, port), end(2, 443), &[])).0
     }
 
     /// Gives up what is too old, as a worker does; says who that was.
@@ -163,7 +148,7 @@ mod tests {
             holders.change(key(n as u16 % 7), 10, 0);
         }
         assert!(holders.queue.len() <= MAX_STALE + 1 && holders.holding.is_empty(), "{}", holders.queue.len());
-        holders.tidy(|_| false);
+        holders.tidy();
         assert!(holders.queue.is_empty() && holders.queue.capacity() == 0);
     }
 }

@@ -201,8 +201,7 @@ impl Worker {
     pub fn tick(&mut self, time: i64, out: &mut impl Output) {
         self.settle(time, out);
         let Some(over) = self.table.expire(time) else { return };
-        let table = &mut self.table;
-        self.core.holders.tidy(|key| table.get_mut(key).is_some_and(|flow| flow.held() > 0));
+        self.core.holders.tidy();
         for flow in over {
             self.end(flow, out);
         }

@@ -124,12 +124,12 @@ impl Core {
         self.budget = Budget::default();
     }
 
-    /// Decides a flow by the name that was found.
+    /// Decides a flow by the name that was found, and whose it is.
     pub(super) fn named(
         &mut self,
         flow: &mut Flow,
         found: Found,
-        ech: Ech,
+        (ech, hit): (Ech, Option<Hit<'_>>),
         time: i64,
         packet: Option<&Packet<'_>>,
         out: &mut impl Output,
@@ -148,8 +148,7 @@ impl Core {
             Protocol::Http => &mut self.named.http,
             Protocol::Tls | Protocol::Other => &mut self.named.tls,
         }) += 1;
-        let catalogue = self.catalogue.clone();
-        let Some(hit) = found.name.as_deref().and_then(|name| catalogue.find(name)) else {
+        let Some(hit) = hit else {
             let sight = self.sight(flow, found.name.as_deref(), &found.alpn);
             self.decide(flow, method(found.protocol).0, sight);
             self.unlisted(flow, found, sight, packet, out);

@@ -1,5 +1,7 @@
 //! Reading the payload of a flow: what a probe brings, what the ledger counts of it, and names that follow the first.
 
+use rules::catalogue::Hit;
+
 use super::naming::Core;
 use crate::decode::{L4, Packet};
 use crate::dissect::{Dissector, http, quic, tls};
@@ -19,9 +21,7 @@ impl Core {
     /// Reads the payload of a flow that is still looked at.
     pub(super) fn read(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
         let before = flow.held();
-        if matches!(flow.state, State::Silent) && !packet.payload.is_empty() {
-            self.begin(flow, packet);
-        }
+        self.begin(flow, packet);
         match &mut flow.state {
             State::Probing(probe) => {
                 let look = probe.look(packet, sender, &mut self.scratch);
@@ -36,9 +36,7 @@ impl Core {
     /// Reads a packet that is thought to be a copy of one before.
     pub(super) fn read_copy(&mut self, flow: &mut Flow, packet: &Packet<'_>, sender: Side, out: &mut impl Output) {
         let before = flow.held();
-        if matches!(flow.state, State::Silent) && !packet.payload.is_empty() {
-            self.begin(flow, packet);
-        }
+        self.begin(flow, packet);
         if let State::Probing(probe) = &mut flow.state {
             let look = probe.look_at(packet, sender, &mut self.scratch);
             self.looked(flow, look, packet, out);
@@ -49,6 +47,9 @@ impl Core {
 
     /// The first payload: a flow on the port of DNS may be DNS, unless it begins as TLS, QUIC or HTTP does.
     fn begin(&mut self, flow: &mut Flow, packet: &Packet<'_>) {
+        if !matches!(flow.state, State::Silent) || packet.payload.is_empty() {
+            return;
+        }
         let asks = matches!(packet.l4, L4::Tcp { .. }) && http::begins_request(packet.payload);
         let is_dns = resolver::may_begin(packet) && !asks && !shows_hello(packet);
         flow.state = match is_dns {
@@ -86,11 +87,11 @@ impl Core {
         flow.plain |= found.protocol == Protocol::Http;
         self.ledger.answered(dissector(found.protocol), Answer::Done);
         let ech = self.ech(flow, &found, packet.time);
-        self.tell(flow, &found, ech, packet.time, out);
-        let free = matches!(flow.state, State::Decided | State::Watched(_) | State::Local(_));
         let catalogue = self.catalogue.clone();
-        let hit = found.name.as_deref().and_then(|name| catalogue.find(name)).filter(|_| ech != Ech::Real && free);
-        if let Some(hit) = hit {
+        let hit = found.hit(&catalogue, ech);
+        self.tell(flow, &found, ech, hit, packet.time, out);
+        let free = matches!(flow.state, State::Decided | State::Watched(_) | State::Local(_));
+        if let Some(hit) = hit.filter(|_| free) {
             self.unwatch(flow);
             self.listed(flow, *found, &hit, ech, packet.time, out);
         }
@@ -128,7 +129,8 @@ impl Core {
                 self.ledger.answered(Dissector::Http, Answer::Done);
                 // Asked again with a password, it is the same tunnel.
                 if std::mem::replace(&mut flow.told, later::told(&found)) != later::told(&found) {
-                    self.tell(flow, &found, Ech::None, packet.time, out);
+                    let catalogue = self.catalogue.clone();
+                    self.tell(flow, &found, Ech::None, found.hit(&catalogue, Ech::None), packet.time, out);
                 }
                 let State::Probing(probe) = &mut flow.state else { return };
                 let look = probe.look_behind(found.client);
@@ -150,7 +152,11 @@ impl Core {
         self.unnamed(flow, probe.rest());
         flow.plain = probe.is_plain();
         match probe.into_tunnel() {
-            Some(found) => self.named(flow, *found, Ech::None, time, None, out),
+            Some(found) => {
+                let catalogue = self.catalogue.clone();
+                let hit = found.hit(&catalogue, Ech::None);
+                self.named(flow, *found, (Ech::None, hit), time, None, out);
+            }
             None => self.nameless(flow, Clues::NONE, time, out),
         }
     }
@@ -181,13 +187,14 @@ impl Core {
         flow.connection = found.connection;
         self.ledger.answered(dissector(found.protocol), Answer::Done);
         let ech = self.ech(flow, &found, time);
-        self.tell(flow, &found, ech, time, out);
-        self.named(flow, found, ech, time, packet, out);
+        let catalogue = self.catalogue.clone();
+        let hit = found.hit(&catalogue, ech);
+        self.tell(flow, &found, ech, hit, time, out);
+        self.named(flow, found, (ech, hit), time, packet, out);
     }
 
     /// Gives a name to whoever lists them all.
-    fn tell(&mut self, flow: &Flow, found: &Found, ech: Ech, time: i64, out: &mut impl Output) {
-        let hit = found.name.as_deref().and_then(|name| self.catalogue.find(name)).filter(|_| ech != Ech::Real);
+    fn tell(&self, flow: &Flow, found: &Found, ech: Ech, hit: Option<Hit<'_>>, time: i64, out: &mut impl Output) {
         let ja4 = if out.lists_names() { found.ja4() } else { None };
         out.name(&Name {
             time,

@@ -87,37 +87,19 @@ impl Core {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::Link;
 
     const SERVER: Endpoint = (std::net::IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1)), 443);
-
-    fn packet(src: Endpoint, dst: Endpoint, payload: &[u8]) -> Packet<'_> {
-        Packet {
-            time: 0,
-            src,
-            dst,
-            l4: L4::Udp,
-            header: &[],
-            ip_id: 0,
-            ttl: 64,
-            payload,
-            payload_len: payload.len() as u32,
-            frame_len: 0,
-            ip_len: 0,
-            link: Link::default(),
-        }
-    }
 
     /// The port of the connection that a packet to `id` from another one goes on with.
     fn goes_on(id: &[u8]) -> Option<u16> {
         let client = |port: u16| ([10, 0, 0, 1].into(), port);
         let mut rebinding = Rebinding::default();
         let handshake = [&[0xe0, 0, 0, 0, 1, 0, id.len() as u8], id].concat();
-        let answer = packet(SERVER, client(1_000), &handshake);
+        let answer = Packet::udp(SERVER, client(1_000), &handshake);
         let (key, sender) = FlowKey::of(&answer);
         rebinding.learn(&Flow::new(key, sender, &answer, sender.other()), &answer, sender);
         let data = [&[0x40], id, &[7; 30]].concat();
-        let packet = packet(client(2_000), SERVER, &data);
+        let packet = Packet::udp(client(2_000), SERVER, &data);
         let before = rebinding.before(&packet, FlowKey::of(&packet).0)?;
         [Side::Low, Side::High].map(|side| before.end(side).1).into_iter().find(|port| *port != 443)
     }

@@ -1,12 +1,10 @@
 //! Names in DNS messages, with compression (RFC 1035 section 4.1.4).
 
 use crate::bytes::{Reader, Short};
-use crate::dissect::clean_name;
+use crate::dissect::{MAX_NAME, clean_name};
 
 /// Compression pointers in one name. A name has at most 127 labels, each could be pointed to; real ones have two.
 const MAX_POINTERS: usize = 32;
-/// Octets of a name without the root's, RFC 1035 section 3.1. No resolver takes a longer one.
-const MAX_NAME: usize = 255;
 
 /// The name at the reader, decompressed: lower case, no final dot; `.` for the root.
 pub(super) fn read<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<String, Short> {

@@ -5,13 +5,15 @@ mod handshake;
 mod rival;
 mod stream;
 
+use rules::catalogue::{Catalogue, Hit};
+
 use super::client::Build;
 use super::key::{Both, Side};
 use crate::decode::{L4, Packet};
 use crate::dissect::Dissector;
 use crate::dissect::client_hello::ClientHello;
 use crate::dissect::ja4::{Over, Print};
-use crate::record::Protocol;
+use crate::record::{Ech, Protocol};
 use handshake::Handshake;
 use stream::Stream;
 
@@ -45,6 +47,11 @@ pub struct Found {
 }
 
 impl Found {
+    /// What the catalogue says of the name; nothing where a real encrypted hello hides another one.
+    pub fn hit<'c>(&self, catalogue: &'c Catalogue, ech: Ech) -> Option<Hit<'c>> {
+        catalogue.find(self.name.as_deref()?).filter(|_| ech != Ech::Real)
+    }
+
     /// The JA4 fingerprint of the hello.
     pub fn ja4(&self) -> Option<String> {
         self.print.as_ref().map(Print::ja4)
@@ -143,7 +150,7 @@ impl Probe {
 
     /// Looks at what stands behind the request to a proxy, in the same segment.
     pub fn look_behind(&mut self, sender: Side) -> Look {
-        self.tcp.of_mut(sender).behind(sender)
+        self.tcp.of_mut(sender).read(sender)
     }
 
     /// The host that a proxy was asked for, when nothing followed that names the flow better.

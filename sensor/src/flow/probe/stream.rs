@@ -125,11 +125,6 @@ impl Stream {
         }
     }
 
-    /// Reads what stands behind a request to a proxy.
-    pub(super) fn behind(&mut self, sender: Side) -> Look {
-        self.read(sender)
-    }
-
     /// What is sent is a web server's answers.
     pub(super) fn answers(&self) -> bool {
         self.reading == Reading::Server
@@ -217,7 +212,8 @@ impl Stream {
         }
     }
 
-    fn read(&mut self, sender: Side) -> Look {
+    /// Reads on in what is ready.
+    pub(super) fn read(&mut self, sender: Side) -> Look {
         loop {
             if self.bytes.end() == self.bytes.start() {
                 return Look::More;
@@ -337,8 +333,7 @@ impl Stream {
     fn foreign(&mut self) -> Look {
         let stream = self.bytes.ready();
         let answers = http::is_answer(stream);
-        let relayed = preamble::asks_relay(stream);
-        self.asks |= relayed;
+        self.asks |= preamble::asks_relay(stream);
         self.restart(if answers { Reading::Server } else { Reading::Foreign });
         self.sure = true;
         self.bytes.start_at(self.bytes.end());
