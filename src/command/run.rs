@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &delivering, &setup, &signals);
     let delivered = delivering.finish();
     let mut totals = Totals::default();
-    totals.add(&worker);
+    totals.add(&worker.summary());
     totals.spooled(&spooling);
     let told = tell(args, &totals);
     sensed.and(delivered).and(told)?;
@@ -190,8 +190,8 @@ fn housekeep(
 
 fn account(capture: &mut LiveCapture, worker: &mut Worker) {
     let lost = capture.lost();
-    worker.ledger().lost("kernel", lost.interface);
-    worker.ledger().lost("ring", lost.ring);
+    worker.lost("kernel", lost.interface);
+    worker.lost("ring", lost.ring);
 }
 
 /// What signals ask for.

@@ -149,6 +149,9 @@ impl Core {
 
     fn lost_devices(&mut self) {
         let lost = self.devices.take_lost();
+        if !self.share.is_first() {
+            return;
+        }
         self.ledger.broken_many("devices-full", lost.forgotten);
         self.ledger.broken_many("device-contested", lost.contested);
     }

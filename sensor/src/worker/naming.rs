@@ -10,8 +10,10 @@ use rules::catalogue::{Catalogue, Hit};
 use super::WorkerConfig;
 use super::budget::Budget;
 use super::candidates::Candidates;
+use super::foreign::Heard;
 use super::holders::Holders;
 use super::rebinding::Rebinding;
+use super::share::Share;
 use super::visibility::Visibility;
 use super::waiting::Queue;
 use crate::decode::Packet;
@@ -63,6 +65,10 @@ pub(super) struct Core {
     /// Flows that hold bytes for reassembly.
     pub(super) holders: Holders,
     pub(super) rebinding: Rebinding,
+    /// Which clients are this worker's.
+    pub(super) share: Share,
+    /// Of other workers' clients.
+    pub(super) heard: Heard,
 }
 
 /// Flows named per protocol, and DNS questions.
@@ -80,8 +86,12 @@ pub struct Named {
 
 impl Core {
     pub(super) fn new(config: WorkerConfig) -> Self {
+        let mut ledger = Ledger::new(&config.sensor, &config.site, &config.source);
+        if !config.share.is_first() {
+            ledger.leave_common();
+        }
         Self {
-            ledger: Ledger::new(&config.sensor, &config.site, &config.source),
+            ledger,
             origin: Origin {
                 catalogue: config.catalogue.version().to_owned(),
                 sensor: config.sensor,
@@ -104,8 +114,10 @@ impl Core {
             candidates: Candidates::new(),
             named: Named::default(),
             ai_flows: 0,
-            holders: Holders::new(config.max_held),
+            holders: Holders::new(config.share.part(config.max_held)),
             rebinding: Rebinding::default(),
+            share: config.share,
+            heard: Heard::default(),
         }
     }
 
@@ -120,8 +132,14 @@ impl Core {
         self.claims = Claims::default();
         self.configs = Configs::default();
         self.public_names = PublicNames::default();
-        self.devices = Devices::default();
         self.budget = Budget::default();
+        self.forget_devices();
+    }
+
+    /// Forgets who had which address.
+    pub(super) fn forget_devices(&mut self) {
+        self.devices = Devices::default();
+        self.heard = Heard::default();
     }
 
     /// Decides a flow by the name that was found, and whose it is.

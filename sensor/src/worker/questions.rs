@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::Worker;
 use super::naming::Core;
 use crate::decode::{Mac, Packet};
 use crate::device::mac_text;
@@ -13,7 +12,6 @@ use crate::flow::resolver::{Asked, Event};
 use crate::flow::waiting::Clues;
 use crate::flow::{Flow, State};
 use crate::ledger::{Answer, Method};
-use crate::name::canary::Canaries;
 use crate::output::{Name, Output};
 use crate::record::{Ech, LookupRecord};
 
@@ -69,11 +67,9 @@ impl Core {
     /// What an answer tells its client, and the network. All of it is about the name in the question: aliases on the way
     /// to an address are nobody's service.
     fn learn(&mut self, client: IpAddr, asked: &Asked, answer: &Message, time: i64) {
-        self.canaries.hear(&asked.name, asked.qtype, answer);
+        self.canaries.hear(&asked.name, asked.qtype, answer, time);
         let Some(host) = host(&asked.name) else { return };
-        for public in &answer.public_names {
-            self.public_names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
-        }
+        self.learn_public(host, answer, time);
         // A resolver that fails says nothing about the name.
         let says_none = !answer.partial && matches!(answer.rcode, 0 | NXDOMAIN);
         if asked.qtype == rr::HTTPS && (says_none || !answer.public_names.is_empty()) {
@@ -84,7 +80,15 @@ impl Core {
         for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
             self.claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
         }
-        self.ledger.broken_many("ech-names-full", std::mem::take(&mut self.public_names.evicted));
+    }
+
+    /// What an answer about `host` tells of the names that stand outside of encrypted hellos.
+    pub(super) fn learn_public(&mut self, host: &str, answer: &Message, time: i64) {
+        for public in &answer.public_names {
+            self.public_names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
+        }
+        let evicted = std::mem::take(&mut self.public_names.evicted);
+        self.ledger.broken_many("ech-names-full", if self.share.is_first() { evicted } else { 0 });
     }
 
     fn question(&mut self, flow: &Flow, asked: &Asked, out: &mut impl Output) {
@@ -158,17 +162,10 @@ impl Core {
 
 /// The host that a question is about: of an HTTPS record for another port (RFC 9460 section 9.1) without port and
 /// scheme, and none for what other protocols ask for.
-fn host(name: &str) -> Option<&str> {
+pub(super) fn host(name: &str) -> Option<&str> {
     let Some(prefixed) = name.strip_prefix('_') else { return Some(name) };
     let (port, host) = prefixed.split_once("._https.")?;
     port.bytes().all(|b| b.is_ascii_digit()).then_some(host)
-}
-
-impl Worker {
-    /// What the network says about encrypted DNS, as far as its answers were seen.
-    pub fn canaries(&self) -> Canaries {
-        self.core.canaries
-    }
 }
 
 #[cfg(test)]
