@@ -1,6 +1,7 @@
 //! The life of a packet after decoding: find its flow, count it, look at it while the flow has no name, write records.
 //!
-//! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
+//! A worker owns its flows and its ledger (decision record 5); what is known of clients several may share. Its only clock
+//! is the packets'.
 
 mod budget;
 mod candidates;
@@ -8,6 +9,7 @@ mod devices;
 mod foreign;
 mod fragments;
 mod holders;
+mod knowledge;
 mod local;
 mod nameless;
 mod naming;
@@ -36,6 +38,7 @@ use crate::local::LocalNets;
 use crate::name::canary::Canaries;
 use crate::output::Output;
 use crate::record::Record;
+pub use knowledge::Knowledge;
 use naming::Core;
 pub use naming::Named;
 use packet::with_tagged;
@@ -102,11 +105,16 @@ struct HeldFrame {
 }
 
 impl Worker {
-    /// A worker with nothing seen.
+    /// A worker with nothing seen, that sees all packets of its clients.
     pub fn new(config: WorkerConfig) -> Self {
+        Self::sharing(config, Arc::default())
+    }
+
+    /// A worker that shares what it knows with others, since its clients' packets are theirs as well.
+    pub fn sharing(config: WorkerConfig, known: Arc<Knowledge>) -> Self {
         Self {
             table: FlowTable::new(config.share.part(config.max_flows)),
-            core: Core::new(config),
+            core: Core::new(config, known),
             clock: Clock::default(),
             held: HeldFrame::default(),
             fragments: Fragments::default(),

@@ -75,19 +75,24 @@ impl Core {
         if asked.qtype == rr::HTTPS && (says_none || !answer.public_names.is_empty()) {
             let ttl = answer.public_names.iter().map(|public| public.ttl).max().unwrap_or_default().min(MAX_TTL);
             let names = answer.public_names.iter().map(|public| public.name.as_str());
-            self.configs.told(client, host, names, ttl, time);
+            self.known.configs().told(client, host, names, ttl, time);
         }
+        let mut claims = self.known.claims();
         for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
-            self.claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
+            claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
         }
     }
 
     /// What an answer about `host` tells of the names that stand outside of encrypted hellos.
     pub(super) fn learn_public(&mut self, host: &str, answer: &Message, time: i64) {
-        for public in &answer.public_names {
-            self.public_names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
+        if answer.public_names.is_empty() {
+            return;
         }
-        let evicted = std::mem::take(&mut self.public_names.evicted);
+        let mut names = self.known.public_names();
+        for public in &answer.public_names {
+            names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
+        }
+        let evicted = std::mem::take(&mut names.evicted);
         self.ledger.broken_many("ech-names-full", if self.share.is_first() { evicted } else { 0 });
     }
 
@@ -95,7 +100,7 @@ impl Core {
         self.named.dns += 1;
         self.ledger.question();
         if let Some(host) = host(&asked.name).filter(|_| asked.qtype == rr::HTTPS) {
-            self.configs.asked(flow.client_end().0, host, asked.time);
+            self.known.configs().asked(flow.client_end().0, host, asked.time);
         }
         out.name(&Name {
             time: asked.time,
@@ -119,7 +124,7 @@ impl Core {
         answer: Option<(u16, Vec<IpAddr>)>,
         out: &mut impl Output,
     ) {
-        let mac = self.devices.who(flow.key.end(asked.asker).0, asked.time, asked.time);
+        let mac = self.known.devices().who(flow.key.end(asked.asker).0, asked.time, asked.time);
         let Some(record) = self.lookup(flow, asked, answer, mac) else { return };
         self.introduce(mac, asked.time, out);
         out.record(record.into());

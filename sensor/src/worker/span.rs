@@ -69,7 +69,7 @@ impl Worker {
         let mut steps = Vec::new();
         self.table.for_each(|flow| steps.extend(visibility::step(flow)));
         let core = &mut self.core;
-        if let Some(ended) = core.visibility.close(steps, &core.devices) {
+        if let Some(ended) = core.visibility.close(steps, &core.known.devices()) {
             let source = core.ledger.source().to_owned();
             out.part(Part::new(core.origin.clone(), source, Counted::Visibility(ended)));
         }
