@@ -1,109 +1,64 @@
-//! The loop of `sense`: frames to the worker, its records to the spool, once a second the rest.
+//! The loop of `sense`: what the rings say to the spool, once a second the rest.
 
 use std::time::{Duration, Instant};
 
-use sensor::capture::live::{LiveCapture, Next};
-use sensor::worker::Worker;
+use sensor::team::Rings;
+use sensor::worker::Summary;
 
 use crate::exit::Failure;
 use crate::rules_files::Rules;
 use crate::spooling::Spooling;
 use crate::supervise::Asked;
 use crate::terminal;
-use crate::time;
 
 /// A segment is sealed after this time, so that a finding is at most a few seconds old.
 const SEAL: Duration = Duration::from_secs(1);
-/// The longest sleep on an empty ring.
-const DOZE: Duration = Duration::from_millis(100);
-/// After a signal the ring may still gather: its open block comes with its time-out, 100 ms.
-const RETIRE: Duration = Duration::from_millis(250);
-/// How long the rest of the ring is read after a signal.
-const LAST_LOOK: Duration = Duration::from_secs(2);
-/// Frames between two looks at the clock.
-const STRETCH: u32 = 1024;
+/// Between two looks at what is asked for.
+const LOOK: Duration = Duration::from_millis(100);
 
-/// Reads frames until somebody asks for the end or the interface goes; always ends all flows and seals the spool.
+/// Takes what the rings say until somebody asks for the end or an interface goes; always ends all flows and seals the
+/// spool. However long the disk takes, no ring waits for it.
 pub(crate) fn sense(
-    capture: &mut LiveCapture,
-    mut worker: Worker,
+    mut rings: Rings,
     spooling: &mut Spooling,
     rules: &Rules,
     asked: &Asked,
-) -> (Worker, Result<(), Failure>) {
-    let mut result = Ok(());
+) -> (Summary, Result<(), Failure>) {
     let mut said = String::new();
-    let (mut sealed, mut ending, mut frames) = (Instant::now(), None, 0_u32);
-    loop {
-        let quiet = match capture.next_frame() {
-            Ok(Next::Frame(frame)) => {
-                worker.frame(&frame, spooling);
-                frames = frames.wrapping_add(1);
-                false
-            }
-            Ok(Next::Quiet) => true,
-            Err(error) => {
-                result = Err(error.into());
-                break;
-            }
-        };
-        if !quiet && !frames.is_multiple_of(STRETCH) {
+    let mut sealed = Instant::now();
+    while rings.hear(LOOK, spooling) {
+        if asked.to_stop() {
+            rings.stop();
+        }
+        if sealed.elapsed() < SEAL {
             continue;
         }
-        if asked.to_stop() {
-            let since: Instant = *ending.get_or_insert_with(Instant::now);
-            if quiet && since.elapsed() >= RETIRE || since.elapsed() >= LAST_LOOK {
-                break;
-            }
+        sealed = Instant::now();
+        spooling.missed(rings.take_lost());
+        let trouble = seal(spooling).err().map_or_else(String::new, Failure::into_text);
+        // Said once, until other trouble or success takes its place.
+        if !trouble.is_empty() && trouble != said {
+            terminal::warning(&format!("records are lost at the spool: {trouble}"));
         }
-        if quiet {
-            capture.wait(DOZE);
-        }
-        if sealed.elapsed() >= SEAL {
-            sealed = Instant::now();
-            let trouble =
-                housekeep(capture, &mut worker, spooling, quiet).err().map_or_else(String::new, Failure::into_text);
-            // Said once, until other trouble or success takes its place.
-            if !trouble.is_empty() && trouble != said {
-                terminal::warning(&format!("records are lost at the spool: {trouble}"));
-            }
-            said = trouble;
-            if asked.to_reload() {
-                reload(rules, &mut worker);
-            }
+        said = trouble;
+        if asked.to_reload() {
+            reload(rules, &rings);
         }
     }
-    account(capture, &mut worker);
-    worker.finish(spooling);
+    spooling.missed(rings.take_lost());
     let closed = spooling.finish().map_err(Failure::from).and_then(|()| spooling.failed());
-    (worker, result.and(closed))
+    (rings.summary(), rings.failed().map_err(Failure::from).and(closed))
 }
 
-/// Puts changed catalogue files in force without losing a packet: the ring gathers meanwhile.
-fn reload(rules: &Rules, worker: &mut Worker) {
-    rules.reload();
-    let catalogue = rules.current();
-    terminal::note(&format!("catalogue {} in force, {} services", catalogue.version(), catalogue.services().len()));
-    worker.set_catalogue(catalogue);
-}
-
-/// Once a second: losses into the ledger, what is due into the spool, the spool to the queues.
-fn housekeep(
-    capture: &mut LiveCapture,
-    worker: &mut Worker,
-    spooling: &mut Spooling,
-    quiet: bool,
-) -> Result<(), Failure> {
-    account(capture, worker);
-    if quiet {
-        worker.idle(time::now(), spooling);
-    }
+fn seal(spooling: &mut Spooling) -> Result<(), Failure> {
     let sealed = spooling.seal().map_err(Failure::from);
     spooling.failed().and(sealed)
 }
 
-fn account(capture: &mut LiveCapture, worker: &mut Worker) {
-    let lost = capture.lost();
-    worker.lost("kernel", lost.interface);
-    worker.lost("ring", lost.ring);
+/// Puts changed catalogue files in force without losing a packet.
+fn reload(rules: &Rules, rings: &Rings) {
+    rules.reload();
+    let catalogue = rules.current();
+    terminal::note(&format!("catalogue {} in force, {} services", catalogue.version(), catalogue.services().len()));
+    rings.set_catalogue(&catalogue);
 }

@@ -21,6 +21,8 @@ pub(super) enum Order {
     Catalogue(Arc<Catalogue>),
     /// Time passes without a frame, µs; the sums so far are asked for.
     Idle(i64),
+    /// What is over at a time (µs) is to be said, and the sums so far.
+    Turn(i64),
     /// Packets were lost before they came here, by place. For the worker that counts what is common.
     Lost(&'static str, u64),
     /// Frames and bytes of a link type that cannot be decoded. For the same.
@@ -85,6 +87,10 @@ fn carry_out(worker: &mut Worker, order: Order, out: &mut Gathering) {
         Order::Catalogue(catalogue) => worker.set_catalogue(catalogue),
         Order::Idle(time) => {
             worker.idle(time, out);
+            out.reply.summary = Some(Box::new(worker.summary()));
+        }
+        Order::Turn(time) => {
+            worker.turn_at(time, out);
             out.reply.summary = Some(Box::new(worker.summary()));
         }
         Order::Lost(place, packets) => worker.lost(place, packets),

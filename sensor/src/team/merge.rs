@@ -56,7 +56,7 @@ impl Merge {
 }
 
 /// Parts of one span become one.
-fn gather(parts: &mut Vec<Part>, part: Part) {
+pub(super) fn gather(parts: &mut Vec<Part>, part: Part) {
     let mut rest = Some(part);
     for mine in parts.iter_mut() {
         let Some(part) = rest else { return };

@@ -8,6 +8,10 @@
 mod batch;
 mod member;
 mod merge;
+#[cfg(feature = "live")]
+mod ring;
+#[cfg(feature = "live")]
+mod rings;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +29,8 @@ use crate::worker::{Share, Summary, Worker, WorkerConfig};
 use batch::Batch;
 use member::{Order, Reply};
 use merge::Merge;
+#[cfg(feature = "live")]
+pub use rings::{Rings, is_tunnelled};
 
 /// Orders that wait for a worker: enough that one that is slow for a moment holds up nobody, and some MiB.
 const AHEAD: usize = 16;
@@ -111,6 +117,14 @@ impl Workers {
         }
     }
 
+    /// Ends what is over at `time` while frames still come: see [`Worker::turn_at`].
+    pub fn turn(&mut self, time: i64, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.turn_at(time, out),
+            Self::Team(team) => team.order(&Order::Turn(time), out),
+        }
+    }
+
     /// Notes packets that were lost at `place` before they came here.
     pub fn lost(&mut self, place: &'static str, packets: u64, out: &mut impl Output) {
         match self {
@@ -150,7 +164,7 @@ impl Workers {
         }
     }
 
-    /// The sums since the start: of a team as of the last time at which nothing arrived, and at the end.
+    /// The sums since the start: of a team as of the last time that [`Self::idle`] or [`Self::turn`] was asked, and at the end.
     pub fn summary(&self) -> Summary {
         match self {
             Self::One(worker) => worker.summary(),

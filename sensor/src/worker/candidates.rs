@@ -19,7 +19,7 @@ use crate::flow::{Flow, State};
 use crate::record::CandidateRecord;
 
 /// µs in a span.
-const LENGTH: i64 = 3_600_000_000;
+pub(super) const LENGTH: i64 = 3_600_000_000;
 /// Hosts that are counted in one hour. An office of 5,000 reaches some ten thousand.
 const MAX_HOSTS: usize = 1 << 15;
 /// Devices that are told apart per host and hour: more say nothing more.

@@ -245,6 +245,15 @@ impl Worker {
         self.turn(time, out);
     }
 
+    /// Ends the minute and the spans that are over at `time`, while frames still come.
+    pub fn turn_at(&mut self, time: i64, out: &mut impl Output) {
+        let ended = self.core.ledger.elapsed(time);
+        if ended.is_some() {
+            self.minute(ended, out);
+            self.turn(time, out);
+        }
+    }
+
     /// Ends all flows and the open minute, as at the end of a capture.
     pub fn finish(&mut self, out: &mut impl Output) {
         self.release(out);

@@ -5,7 +5,7 @@
 
 use super::{candidates, visibility};
 use crate::flow::tag::Origin;
-use crate::ledger::Minute;
+use crate::ledger::{MINUTE, Minute};
 use crate::record::Record;
 
 /// A worker's part of a span's records.
@@ -49,6 +49,15 @@ impl Part {
             (_, counted) => return Some(Self { counted, ..other }),
         }
         None
+    }
+
+    /// When the span is over, µs.
+    pub fn end(&self) -> i64 {
+        match &self.counted {
+            Counted::Minute(minute) => minute.start().saturating_add(MINUTE),
+            Counted::Visibility(ended) => ended.start.saturating_add(visibility::LENGTH),
+            Counted::Candidates(ended) => ended.start.saturating_add(candidates::LENGTH),
+        }
     }
 
     /// The records of the span.

@@ -19,7 +19,7 @@ use crate::flow::tag::Origin;
 use crate::record::{Tally, VisibilityRecord};
 
 /// µs in a span.
-const LENGTH: i64 = 600_000_000;
+pub(super) const LENGTH: i64 = 600_000_000;
 /// Devices that are counted in one span: a /16 of clients. What goes beyond is counted in the ledger alone.
 const MAX_DEVICES: usize = 1 << 16;
 
