@@ -84,6 +84,8 @@ impl Core {
         for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
             self.claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
         }
+        let broken = answer.services.iter().filter(|service| service.broken).count();
+        self.ledger.broken_many("https-record", broken as u64);
         self.ledger.broken_many("ech-names-full", std::mem::take(&mut self.public_names.evicted));
     }
 

@@ -11,6 +11,7 @@ mod bench;
 mod dns;
 mod hidden;
 mod interleaved;
+mod parameters;
 #[path = "../random/mod.rs"]
 mod random;
 mod wire;
