@@ -81,6 +81,8 @@ impl Core {
         for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
             claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
         }
+        let broken = answer.services.iter().filter(|service| service.broken).count();
+        self.ledger.broken_many("https-record", broken as u64);
     }
 
     /// What an answer about `host` tells of the names that stand outside of encrypted hellos.

@@ -16,6 +16,7 @@ use crate::device::{Devices, mac_text};
 use crate::flow::Flow;
 use crate::flow::sight::{Counted, SIGHTS, Sight};
 use crate::flow::tag::Origin;
+use crate::ledger::Method;
 use crate::record::{Tally, VisibilityRecord};
 
 /// µs in a span.
@@ -168,13 +169,23 @@ impl Device {
 
 /// What a flow did since it was last counted; `None` when that is nothing, or it is not counted at all.
 pub(super) fn step(flow: &mut Flow) -> Option<Step> {
-    let sight = flow.counted.sight?;
+    let decided = flow.counted.sight?;
+    let sight = unnamed_tunnel(flow, decided).unwrap_or(decided);
     let frames = flow.sides.iter().map(|side| side.packets).sum::<u64>() as u32;
     let bytes = flow.sides.iter().map(|side| side.frame_bytes).sum();
-    let before = std::mem::replace(&mut flow.counted, Counted { sight: Some(sight), flow: true, frames, bytes });
+    let before = std::mem::replace(&mut flow.counted, Counted { sight: Some(decided), flow: true, frames, bytes });
     let flows = u64::from(!before.flow);
     let (frames, bytes) = (u64::from(frames.wrapping_sub(before.frames)), bytes - before.bytes);
     (frames > 0).then(|| Step { client: flow.client_end().0, sight, flows, frames, bytes })
+}
+
+/// A tunnel that shows no name of its own. What DNS told of its server is the name of the tunnel's end, and of nothing
+/// that is reached through it.
+fn unnamed_tunnel(flow: &Flow, decided: Sight) -> Option<Sight> {
+    let unnamed =
+        matches!(decided, Sight::Nameless | Sight::Named) && matches!(flow.method, Method::None | Method::Dns);
+    let answered = flow.has_exchanged();
+    (unnamed && answered).then(|| Sight::of_port(flow.key.transport, flow.server_end().1)).flatten()
 }
 
 #[cfg(test)]
