@@ -3,6 +3,7 @@
 pub(crate) mod candidates;
 pub(crate) mod catalog;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 mod files;
 pub(crate) mod findings;
 pub(crate) mod incident;
