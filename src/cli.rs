@@ -33,6 +33,8 @@ pub(crate) enum Command {
     /// Watch a mirror port
     #[cfg(feature = "live")]
     Run(command::run::Args),
+    /// Ask five questions and write a configuration
+    Init(command::init::Args),
     /// Check rights, port, mirror, memory, disk, store and receivers, with the command that mends each
     Doctor(command::doctor::Args),
     /// Write the weekly report

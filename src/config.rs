@@ -152,6 +152,16 @@ impl TryFrom<String> for Interface {
     }
 }
 
+/// Whether a text can be `site.name`; else why not.
+pub(crate) fn site_name(text: &str) -> Result<(), String> {
+    Name::try_from(text.to_owned()).map(drop)
+}
+
+/// Whether a text can be `site.time_zone`; else why not.
+pub(crate) fn time_zone(text: &str) -> Result<(), String> {
+    Zone::try_from(text.to_owned()).map(drop)
+}
+
 /// True for what the kernel takes as the name of an interface.
 pub(crate) fn is_interface(name: &str) -> bool {
     let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '/' | ':');
@@ -408,6 +418,11 @@ fn default_data_dir() -> PathBuf {
 /// True for root, who owns its own entry under /proc.
 pub(crate) fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}
+
+/// The IANA name of the system's time zone (`TZ`, else /etc/localtime), else UTC.
+pub(crate) fn system_zone_name() -> String {
+    system_zone().iana_name().unwrap_or("UTC").to_owned()
 }
 
 fn system_zone() -> TimeZone {

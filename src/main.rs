@@ -34,6 +34,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Read(args) => command::read::run(&args),
         #[cfg(feature = "live")]
         Command::Run(args) => command::run::run(&args),
+        Command::Init(args) => command::init::run(&args),
         Command::Doctor(args) => command::doctor::run(&args),
         Command::Report(args) => command::report::run(&args),
         Command::Findings(args) => command::findings::run(&args),

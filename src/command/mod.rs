@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 mod files;
 pub(crate) mod findings;
 pub(crate) mod incident;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod policy;
 pub(crate) mod read;

@@ -32,6 +32,7 @@ use ingest::text::{counted, safe_text};
 
 use self::check::{Check, State};
 use self::mirror::Place;
+pub(crate) use self::system::quoted;
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal::Output;

@@ -67,7 +67,7 @@ pub(super) fn field(text: &str, key: &str) -> Option<String> {
 }
 
 /// A path or name as a shell takes it.
-pub(super) fn quoted(text: impl ToString) -> String {
+pub(crate) fn quoted(text: impl ToString) -> String {
     let text = text.to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:,@%=".contains(c);
     match !text.is_empty() && text.chars().all(plain) {
