@@ -39,6 +39,10 @@ pub(crate) enum Command {
     /// The other half: the spool to store and SIEM, without packets
     #[cfg(feature = "live")]
     Deliver(command::deliver::Args),
+    /// Ask five questions and write a configuration
+    Init(command::init::Args),
+    /// Check rights, port, mirror, memory, disk, store and receivers, with the command that mends each
+    Doctor(command::doctor::Args),
     /// Write the weekly report
     Report(command::report::Args),
     /// List findings, take them on, close them

@@ -42,6 +42,8 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Sense(args) => command::sense::run(&args),
         #[cfg(feature = "live")]
         Command::Deliver(args) => command::deliver::run(&args),
+        Command::Init(args) => command::init::run(&args),
+        Command::Doctor(args) => command::doctor::run(&args),
         Command::Report(args) => command::report::run(&args),
         Command::Findings(args) => command::findings::run(&args),
         Command::Incident(args) => command::incident::run(&args),

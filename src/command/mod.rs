@@ -5,9 +5,11 @@ pub(crate) mod catalog;
 #[cfg(feature = "live")]
 pub(crate) mod deliver;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 mod files;
 pub(crate) mod findings;
 pub(crate) mod incident;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod policy;
 pub(crate) mod read;

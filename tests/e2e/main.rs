@@ -22,6 +22,7 @@ mod docs;
 mod doubled;
 mod findings;
 mod hidden;
+mod init;
 mod lab;
 #[cfg(feature = "live")]
 mod latency;
