@@ -47,8 +47,8 @@ pub(crate) enum Mirror {
 /// What is watched, and how: the arguments of `sense` and of `run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
-    /// Interface of the mirror port; again for each further one
-    #[arg(short, long = "interface", value_name = "IFACE", required = true)]
+    /// Interface of the mirror port; again for each further one [default: `sensor.interface` of the configuration]
+    #[arg(short, long = "interface", value_name = "IFACE")]
     interfaces: Vec<String>,
     #[command(flatten)]
     pub(crate) setup: SetupArgs,
@@ -95,13 +95,13 @@ pub(crate) fn run(Args { watch, supervised }: &Args) -> Outcome {
     let setup = Setup::load(&watch.setup)?;
     let _locks = setup.lock_half("sense")?;
     let workers = watch.workers();
-    let captures = watch.open(workers)?;
+    let interfaces = watch.interfaces(&setup)?;
+    let captures = watch.open(interfaces, workers)?;
     let spool = Spool::open(&setup.data_dir.join("spool"), &QUEUES)?;
     let mut spooling = Spooling::new(&spool, setup.spool)?;
-    let names = watch.interfaces.join(", ");
-    let config = setup.worker(format!("live-{}-{}", watch.interfaces.join("+"), time::now()));
+    let config = setup.worker(format!("live-{}-{}", interfaces.join("+"), time::now()));
     let rings = Rings::start(captures, &config, workers)?;
-    terminal::note(&format!("listening on {names}, data in {}", setup.data_dir.display()));
+    terminal::note(&format!("listening on {}, data in {}", interfaces.join(", "), setup.data_dir.display()));
     asked.ready()?;
     let (summary, sensed) = sense(rings, &mut spooling, &setup.rules, &asked);
     let mut totals = Totals::default();
@@ -113,15 +113,27 @@ pub(crate) fn run(Args { watch, supervised }: &Args) -> Outcome {
 }
 
 impl Watch {
+    fn interfaces<'a>(&'a self, setup: &'a Setup) -> Result<&'a [String], Failure> {
+        match (&self.interfaces[..], &setup.interfaces[..]) {
+            ([], []) => Err(Failure::Usage(
+                "no interface: name that of the mirror port with -i, or as `interface` under [sensor] in the \
+                 configuration (`ip -br link` lists them)"
+                    .to_owned(),
+            )),
+            ([], configured) => Ok(configured),
+            (given, _) => Ok(given),
+        }
+    }
+
     fn workers(&self) -> u32 {
         let cores = || available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(MAX_WORKERS));
         self.workers.unwrap_or_else(|| cores().min(MAX_WORKERS))
     }
 
     /// Opens each interface: with a ring for each worker, or with one where the kernel cannot deal out what comes.
-    fn open(&self, workers: u32) -> Result<Vec<LiveCapture>, Failure> {
+    fn open(&self, interfaces: &[String], workers: u32) -> Result<Vec<LiveCapture>, Failure> {
         let mut captures = Vec::new();
-        for interface in &self.interfaces {
+        for interface in interfaces {
             let config = LiveConfig {
                 snaplen: self.snaplen,
                 ring_bytes: self.ring << 20,
