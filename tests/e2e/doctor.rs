@@ -8,9 +8,13 @@ use std::net::{TcpListener, UdpSocket};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use sensor::capture::file::CaptureFile;
 use sensor::capture::{Frame, LinkType};
 use sensor::decode::{Decoded, decode};
@@ -411,6 +415,49 @@ fn a_receiver_without_tls_and_a_server_that_is_away() {
     let verdict = with_config(dir.path(), &text);
     verdict.expect(&[("store", "fail"), ("sink", "fail")]);
     assert!(verdict.text("sink", "seen").contains("TLS"), "{:#?}", verdict.checks);
+}
+
+/// A TLS receiver that takes one connection and reads it to its end; gives its port, and what it read.
+fn tls_receiver(certificate: &str) -> (u16, thread::JoinHandle<Vec<u8>>) {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let chain = vec![CertificateDer::from_pem_file(tls_file(&format!("{certificate}.pem"))).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(tls_file(&format!("{certificate}.key"))).unwrap();
+    let config = Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let reads = thread::spawn(move || {
+        let stream = listener.accept().unwrap().0;
+        let mut read = Vec::new();
+        // A client that does not like the certificate breaks off.
+        let _ = StreamOwned::new(ServerConnection::new(config).unwrap(), stream).read_to_end(&mut read);
+        read
+    });
+    (port, reads)
+}
+
+fn tls_file(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("ingest/tests/siem/tls").join(name)
+}
+
+#[test]
+fn the_certificate_of_a_receiver_is_looked_at() {
+    for (certificate, ca, state) in
+        [("server", "ca.pem", "ok"), ("server", "stranger.pem", "fail"), ("expired", "ca.pem", "fail")]
+    {
+        let dir = TempDir::new().unwrap();
+        let (port, reads) = tls_receiver(certificate);
+        let ca = tls_file(ca);
+        let sink = format!(
+            "[[siem]]\ntype = \"syslog\"\naddress = \"localhost:{port}\"\ntransport = \"tls\"\nca = \"{}\"\n",
+            ca.display()
+        );
+        let verdict = with_config(dir.path(), &sink);
+        verdict.expect(&[("setup", "ok"), ("sink", state)]);
+        let words = if state == "ok" { "its certificate is in order" } else { "TLS: invalid peer certificate" };
+        assert!(verdict.text("sink", "seen").contains(words), "{}", verdict.text("sink", "seen"));
+        assert_eq!(reads.join().unwrap(), b"", "nothing was sent");
+    }
 }
 
 #[test]

@@ -20,6 +20,7 @@ const SPEED: Id = Id("speed");
 
 /// Flags of linux/if.h.
 const UP: u32 = 0x1;
+#[cfg(feature = "live")]
 const PROMISC: u32 = 0x100;
 /// What clients send: a smaller MTU cuts their frames off.
 const ETHERNET: u32 = 1500;
@@ -74,6 +75,7 @@ impl Port {
     }
 
     /// Whether frames for others are taken; `run` and the doctor switch it on while they listen.
+    #[cfg(feature = "live")]
     pub(super) fn is_promiscuous(&self) -> Option<bool> {
         self.flags().map(|flags| flags & PROMISC != 0)
     }

@@ -159,9 +159,9 @@ fn print(checks: &[Check], format: Format) -> Result<(), Failure> {
         Format::Json => out.line(serde_json::to_string_pretty(checks)?)?,
         Format::Text => {
             for Check { check, state, seen, mend } in checks {
-                out.line(format_args!("{:<8} {check:<20} {}", state.as_str(), safe_text(seen)))?;
+                out.line(format_args!("{:<8} {check:<20} {}", state.as_str(), one_line(seen)))?;
                 if let Some(mend) = mend {
-                    out.line(format_args!("{:29} {}", "", safe_text(mend)))?;
+                    out.line(format_args!("{:29} {}", "", one_line(mend)))?;
                 }
             }
             let of = |state| checks.iter().filter(|check| check.state == state).count();
@@ -176,4 +176,9 @@ fn print(checks: &[Check], format: Format) -> Result<(), Failure> {
         }
     }
     out.finish()
+}
+
+/// Words of others (a server, a driver, a path) may hold anything.
+fn one_line(text: &str) -> String {
+    safe_text(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }

@@ -41,6 +41,7 @@ const SHOWN: usize = 8;
 #[derive(Debug, Clone, Copy)]
 pub(in super::super) enum Place<'a> {
     /// A live interface: its name as a shell takes it, and its MTU.
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "nothing is listened to without live capture"))]
     Port(&'a str, Option<u32>),
     /// A capture file.
     File(&'a Path),
