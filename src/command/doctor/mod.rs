@@ -5,12 +5,13 @@
 //! | `check` | one line of the answer |
 //! | `permissions` | rights, data directory, configuration, secrets |
 //! | `mechanisms` | landlock and seccomp |
-//! | `ports`, `interface`, `ethtool` | each port and its driver |
+//! | `ports`, `interface`, `address`, `ethtool` | each port, its address and its driver |
 //! | `memory`, `disk`, `clock` | the machine |
 //! | `mirror/` | what some seconds of frames, or a capture, say of the mirror |
 //! | `store`, `sinks` | what stands behind the sensor |
 //! | `system` | how the machine is asked |
 
+mod address;
 mod check;
 mod clock;
 mod disk;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use ingest::text::{counted, safe_text};
 
+pub(crate) use self::address::is_gateway;
 use self::check::{Check, State};
 use self::mirror::Place;
 pub(crate) use self::system::quoted;

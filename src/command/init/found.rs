@@ -6,6 +6,8 @@ use std::path::Path;
 
 use ingest::text::{counted, safe_name};
 
+use crate::command::doctor::is_gateway;
+
 /// An interface as `/sys` shows it.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -20,8 +22,6 @@ pub(super) struct Found {
 
 /// All but the loopback. First those that are not the way out, with a card, a link, and the most packets.
 pub(super) fn interfaces() -> Vec<Found> {
-    let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
-    let is_gateway = |name: &str| routes.lines().any(|line| line.split_whitespace().take(2).eq([name, "00000000"]));
     let entries = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut found: Vec<Found> = names

@@ -14,6 +14,8 @@ use super::heard::Heard;
 use crate::command::files;
 use crate::config::Setup;
 use crate::exit::Failure;
+#[cfg(feature = "live")]
+use crate::terminal;
 
 /// Jumbo frames with tunnel and tags: what is longer in a capture was joined by the machine that took it.
 const FILE_FRAME_MAX: u32 = 9_234;
@@ -33,6 +35,7 @@ pub(in super::super) fn live(
     stop: &AtomicBool,
 ) -> Result<(Heard, Option<bool>), Failure> {
     let mut capture = LiveCapture::open(&LiveConfig::new(port.name()))?;
+    terminal::note(&format!("listening on {} for {} s; Ctrl-C ends it early", port.name(), time.as_secs()));
     let frame_max = port.mtu().map_or(FILE_FRAME_MAX, |mtu| mtu.saturating_add(LINK_HEADER));
     let mut heard = Heard::new(setup.local.clone(), frame_max);
     let mut worker = Worker::new(setup.worker(format!("doctor-{}", port.name())));
