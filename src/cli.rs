@@ -35,7 +35,7 @@ pub(crate) enum Command {
     Run(command::run::Args),
     /// Ask five questions and write a configuration
     Init(command::init::Args),
-    /// Check rights, port, mirror, memory, disk, store and receivers, with the command that mends each
+    /// Check rights, port, mirror, memory, disk, store and receivers
     Doctor(command::doctor::Args),
     /// Write the weekly report
     Report(command::report::Args),

@@ -48,9 +48,9 @@ Examples:
   sudo shadowtap doctor -i eth1 --seconds 60 --format json       one object per check
   shadowtap doctor monday.pcap                                   the mirror that a capture was taken from
 
-Each check is ok, unknown (with the reason), warn or fail, the last two with the command that mends it. Exit code 1
-when one fails; 3 with --fail-on warn when one warns. Nothing is written and nothing is sent but connections to the
-store and the receivers. What each check means: docs/operations.md.")]
+Each check is ok, unknown (with the reason), warn or fail, the last two with the command that
+mends it. Exit code 1 when one fails; 3 with --fail-on warn when one warns. Nothing is written, and
+store and receivers are asked for a connection alone. What each means: docs/operations.md.")]
 pub(crate) struct Args {
     /// Captures whose mirror is judged, in place of an interface; nothing else but the configuration is looked at
     #[arg(value_name = "FILE", conflicts_with_all = ["interface", "seconds"])]
