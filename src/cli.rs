@@ -41,7 +41,7 @@ pub(crate) enum Command {
     Deliver(command::deliver::Args),
     /// Ask five questions and write a configuration
     Init(command::init::Args),
-    /// Check rights, port, mirror, memory, disk, store and receivers, with the command that mends each
+    /// Check rights, port, mirror, memory, disk, store and receivers
     Doctor(command::doctor::Args),
     /// Write the weekly report
     Report(command::report::Args),

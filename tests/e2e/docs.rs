@@ -182,6 +182,23 @@ fn the_messages_of_the_page_on_siem_are_in_the_code() {
     assert!(checked > 30, "{checked} messages");
 }
 
+/// The table of the doctor has each of its checks, and no other.
+#[test]
+fn the_checks_of_the_page_on_operations_are_those_of_the_doctor() {
+    let page = file("docs/operations.md");
+    let (_, part) = page.split_once("\n## Doctor\n").unwrap();
+    let (part, _) = part.split_once("\n## ").unwrap();
+    let (_, table) = part.split_once("| check | ok |").unwrap();
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next());
+    let rows: Vec<_> = rows.map(str::to_owned).collect();
+    let mut all = String::new();
+    code(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/command/doctor"), &mut all);
+    let ids = all.split(": Id = Id(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let ids: BTreeSet<_> = ids.map(str::to_owned).collect();
+    assert_eq!(rows.iter().cloned().collect::<BTreeSet<_>>(), ids);
+    assert!(rows.len() == ids.len() && ids.len() > 30, "{} rows", rows.len());
+}
+
 /// Each limit that the page on the architecture names is a constant of the code.
 #[test]
 fn the_limits_of_the_page_on_architecture_are_there() {

@@ -19,6 +19,7 @@ mod demo;
 mod derived;
 mod devices;
 mod docs;
+mod doctor;
 mod doubled;
 mod findings;
 mod hidden;

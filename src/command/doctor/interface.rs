@@ -1,11 +1,11 @@
 //! The port that frames are mirrored to: link, size of frames, what the driver joins, drops, and its address.
 
-use std::fs;
 use std::path::PathBuf;
 
+use super::address;
 use super::check::{Check, Id};
 use super::ethtool::{Features, Ring};
-use super::system::{Answer, ask, number, quoted, read};
+use super::system::{number, quoted, read};
 use crate::config::is_interface;
 
 const INTERFACE: Id = Id("interface");
@@ -15,11 +15,11 @@ const MTU: Id = Id("mtu");
 const OFFLOADS: Id = Id("offloads");
 const RX_RING: Id = Id("rx-ring");
 const DROPS: Id = Id("drops");
-const ADDRESS: Id = Id("address");
 const SPEED: Id = Id("speed");
 
 /// Flags of linux/if.h.
 const UP: u32 = 0x1;
+#[cfg(feature = "live")]
 const PROMISC: u32 = 0x100;
 /// What clients send: a smaller MTU cuts their frames off.
 const ETHERNET: u32 = 1500;
@@ -74,6 +74,7 @@ impl Port {
     }
 
     /// Whether frames for others are taken; `run` and the doctor switch it on while they listen.
+    #[cfg(feature = "live")]
     pub(super) fn is_promiscuous(&self) -> Option<bool> {
         self.flags().map(|flags| flags & PROMISC != 0)
     }
@@ -96,7 +97,7 @@ impl Port {
             self.offloads(),
             self.rx_ring(&ring),
             self.drops(&ring),
-            self.address(),
+            address::check(&self.name),
             self.speed_check(),
         ];
         checks.into_iter().map(|check| check.about(&self.name)).collect()
@@ -174,47 +175,6 @@ impl Port {
             _ => format!("sudo ethtool -S {}", self.word()),
         };
         DROPS.warn(seen, mend)
-    }
-
-    /// A mirror port that has an address answers, and is seen, in the network that it watches.
-    fn address(&self) -> Check {
-        let said = match ask("ip", &["-o", "addr", "show", "dev", &self.name]) {
-            Answer::Said(said) => said,
-            Answer::Missing => return ADDRESS.unknown("ip is missing").with("sudo apt-get install iproute2"),
-            Answer::Failed(why) => return ADDRESS.unknown(why),
-        };
-        let words = said.lines().filter_map(|line| {
-            let mut words = line.split_whitespace().skip_while(|word| !word.starts_with("inet"));
-            words.next().and_then(|_| words.next())
-        });
-        let addresses: Vec<&str> = words.collect();
-        if addresses.is_empty() {
-            return ADDRESS.ok("none");
-        }
-        let seen = addresses.join(", ");
-        if self.is_gateway() {
-            let seen = format!("{seen}: this machine's own way out; a mirror wants a port of its own");
-            return ADDRESS.warn(seen, "ip -br link");
-        }
-        match addresses.iter().all(|address| address.starts_with("fe80:")) {
-            true => {
-                let mend = format!("sudo sysctl -w net.ipv6.conf.{}.disable_ipv6=1", self.word().replace('.', "/"));
-                ADDRESS.warn(format!("{seen}: the port speaks in the network that it watches"), mend)
-            }
-            false => ADDRESS.warn(
-                format!("{seen}: only a mirror that is sent to an address (ERSPAN, VXLAN) needs one"),
-                format!("sudo ip addr flush dev {}", self.word()),
-            ),
-        }
-    }
-
-    /// True when the default route of IPv4 leads here.
-    fn is_gateway(&self) -> bool {
-        let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
-        routes.lines().any(|line| {
-            let mut words = line.split_whitespace();
-            words.next() == Some(&self.name) && words.next() == Some("00000000")
-        })
     }
 
     fn speed_check(&self) -> Check {

@@ -104,3 +104,25 @@ pub(super) fn ring(port: &Port) -> Check {
         enough.take_while(|&mib| mib <= RING_MOST).find(|&mib| holds(mib) >= BRIDGE_MS).unwrap_or(RING_MOST);
     RING.warn(seen, format!("sudo shadowtap run -i {} --ring {enough}", port.word()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use rules::catalogue::Catalogue;
+
+    use super::*;
+
+    /// The page on operations adds up what a worker takes at most.
+    #[test]
+    fn the_most_that_a_worker_takes_is_what_the_page_says() {
+        let page = include_str!("../../../docs/operations.md");
+        let said = page.split("Together ").nth(1).and_then(|rest| rest.split(" GB").next()).unwrap();
+        let of_page: f64 = said.parse().unwrap();
+        let worker = WorkerConfig::new(Arc::new(Catalogue::builtin()));
+        let here = (at_most(&worker) - RING_BYTES) as f64 / 1e9;
+        assert!((here - of_page).abs() < 0.1, "{here} GB here, {of_page} GB on the page");
+        let fewer = WorkerConfig { max_flows: 100_000, max_held: 32 << 20, ..worker };
+        assert!(at_most(&fewer) < 2_700_000_000, "{}", at_most(&fewer));
+    }
+}

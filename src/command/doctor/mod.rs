@@ -5,12 +5,13 @@
 //! | `check` | one line of the answer |
 //! | `permissions` | rights, data directory, configuration, secrets |
 //! | `mechanisms` | landlock and seccomp |
-//! | `ports`, `interface`, `ethtool` | each port and its driver |
+//! | `ports`, `interface`, `address`, `ethtool` | each port, its address and its driver |
 //! | `memory`, `disk`, `clock` | the machine |
 //! | `mirror/` | what some seconds of frames, or a capture, say of the mirror |
 //! | `store`, `sinks` | what stands behind the sensor |
 //! | `system` | how the machine is asked |
 
+mod address;
 mod check;
 mod clock;
 mod disk;
@@ -30,6 +31,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use ingest::text::{counted, safe_text};
 
+pub(crate) use self::address::is_gateway;
 use self::check::{Check, State};
 use self::mirror::Place;
 pub(crate) use self::system::quoted;
@@ -46,9 +48,9 @@ Examples:
   sudo shadowtap doctor -i eth1 --seconds 60 --format json       one object per check
   shadowtap doctor monday.pcap                                   the mirror that a capture was taken from
 
-Each check is ok, unknown (with the reason), warn or fail, the last two with the command that mends it. Exit code 1
-when one fails; 3 with --fail-on warn when one warns. Nothing is written and nothing is sent but connections to the
-store and the receivers. What each check means: docs/operations.md.")]
+Each check is ok, unknown (with the reason), warn or fail, the last two with the command that
+mends it. Exit code 1 when one fails; 3 with --fail-on warn when one warns. Nothing is written, and
+store and receivers are asked for a connection alone. What each means: docs/operations.md.")]
 pub(crate) struct Args {
     /// Captures whose mirror is judged, in place of an interface; nothing else but the configuration is looked at
     #[arg(value_name = "FILE", conflicts_with_all = ["interface", "seconds"])]
@@ -159,9 +161,9 @@ fn print(checks: &[Check], format: Format) -> Result<(), Failure> {
         Format::Json => out.line(serde_json::to_string_pretty(checks)?)?,
         Format::Text => {
             for Check { check, state, seen, mend } in checks {
-                out.line(format_args!("{:<8} {check:<20} {}", state.as_str(), safe_text(seen)))?;
+                out.line(format_args!("{:<8} {check:<20} {}", state.as_str(), one_line(seen)))?;
                 if let Some(mend) = mend {
-                    out.line(format_args!("{:29} {}", "", safe_text(mend)))?;
+                    out.line(format_args!("{:29} {}", "", one_line(mend)))?;
                 }
             }
             let of = |state| checks.iter().filter(|check| check.state == state).count();
@@ -176,4 +178,9 @@ fn print(checks: &[Check], format: Format) -> Result<(), Failure> {
         }
     }
     out.finish()
+}
+
+/// Words of others (a server, a driver, a path) may hold anything.
+fn one_line(text: &str) -> String {
+    safe_text(&text.lines().map(str::trim).collect::<Vec<_>>().join(" "))
 }

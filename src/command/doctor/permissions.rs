@@ -47,16 +47,17 @@ fn quoted_path(path: PathBuf) -> String {
 /// The data directory: there, of this user, of nobody else.
 pub(super) fn data_dir(dir: &Path) -> Check {
     let (shown, name) = (dir.display(), quoted(dir.display()));
+    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let meta = match fs::metadata(dir) {
         Ok(meta) if meta.is_dir() => meta,
         Ok(_) => return DATA_DIR.fail(format!("{shown} is no folder"), format!("ls -l {name}")),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             let seen = format!("{shown} is not there yet: the first run makes it");
-            return DATA_DIR.warn(seen, format!("sudo install -d -m 0700 {name}"));
+            let owner = if user == 0 { String::new() } else { format!("-o {user} -g {group} ") };
+            return DATA_DIR.warn(seen, format!("sudo install -d -m 0700 {owner}{name}"));
         }
         Err(e) => return DATA_DIR.fail(format!("{shown}: {e}"), format!("sudo ls -ld {name}")),
     };
-    let (user, group) = (rustix::process::geteuid().as_raw(), rustix::process::getegid().as_raw());
     let seen = format!("{shown}: owner {}, mode {:04o}", meta.uid(), mode(&meta));
     if accessat(CWD, dir, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_err() {
         return DATA_DIR.fail(

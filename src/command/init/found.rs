@@ -6,32 +6,35 @@ use std::path::Path;
 
 use ingest::text::{counted, safe_name};
 
+use crate::command::doctor::is_gateway;
+
 /// An interface as `/sys` shows it.
 #[derive(Debug)]
 pub(super) struct Found {
     pub(super) name: String,
     carrier: bool,
+    /// There is a card behind it: a bridge or a tunnel of this machine mirrors nothing.
+    card: bool,
     /// The default route leads here: this machine's own way out.
     gateway: bool,
     packets: u64,
 }
 
-/// All but the loopback. First those that are not the way out, with a link, and with the most packets.
+/// All but the loopback. First those that are not the way out, with a card, a link, and the most packets.
 pub(super) fn interfaces() -> Vec<Found> {
-    let routes = fs::read_to_string("/proc/net/route").unwrap_or_default();
-    let is_gateway = |name: &str| routes.lines().any(|line| line.split_whitespace().take(2).eq([name, "00000000"]));
     let entries = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut found: Vec<Found> = names
         .filter(|name| name != "lo" && Path::new("/sys/class/net").join(name).is_dir())
         .map(|name| Found {
             carrier: number(&name, "carrier") == 1,
+            card: Path::new("/sys/class/net").join(&name).join("device").exists(),
             gateway: is_gateway(&name),
             packets: number(&name, "statistics/rx_packets"),
             name,
         })
         .collect();
-    found.sort_by_cached_key(|f| (f.gateway, !f.carrier, Reverse(f.packets), f.name.clone()));
+    found.sort_by_cached_key(|f| (f.gateway, !f.card, !f.carrier, Reverse(f.packets), f.name.clone()));
     found
 }
 
@@ -50,6 +53,6 @@ impl Found {
 
     /// True where a mirror may arrive without anybody saying so.
     pub(super) fn is_likely(&self) -> bool {
-        self.carrier && !self.gateway
+        self.card && self.carrier && !self.gateway
     }
 }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 #[cfg(feature = "live")]
+use std::sync::atomic::{AtomicBool, Ordering};
+#[cfg(feature = "live")]
 use std::time::{Duration, Instant};
 
 #[cfg(feature = "live")]
@@ -12,6 +14,8 @@ use super::heard::Heard;
 use crate::command::files;
 use crate::config::Setup;
 use crate::exit::Failure;
+#[cfg(feature = "live")]
+use crate::terminal;
 
 /// Jumbo frames with tunnel and tags: what is longer in a capture was joined by the machine that took it.
 const FILE_FRAME_MAX: u32 = 9_234;
@@ -22,19 +26,21 @@ const LINK_HEADER: u32 = 22;
 #[cfg(feature = "live")]
 const DOZE: Duration = Duration::from_millis(100);
 
-/// What a live interface brings in a time, and whether it was promiscuous meanwhile.
+/// What a live interface brings in a time, or until it is told to stop; and whether it was promiscuous meanwhile.
 #[cfg(feature = "live")]
 pub(in super::super) fn live(
     port: &super::super::interface::Port,
     setup: &Setup,
     time: Duration,
+    stop: &AtomicBool,
 ) -> Result<(Heard, Option<bool>), Failure> {
     let mut capture = LiveCapture::open(&LiveConfig::new(port.name()))?;
+    terminal::note(&format!("listening on {} for {} s; Ctrl-C ends it early", port.name(), time.as_secs()));
     let frame_max = port.mtu().map_or(FILE_FRAME_MAX, |mtu| mtu.saturating_add(LINK_HEADER));
     let mut heard = Heard::new(setup.local.clone(), frame_max);
     let mut worker = Worker::new(setup.worker(format!("doctor-{}", port.name())));
     let until = Instant::now() + time;
-    while Instant::now() < until {
+    while Instant::now() < until && !stop.load(Ordering::Relaxed) {
         match capture.next_frame()? {
             Next::Frame(frame) => {
                 heard.frame(&frame);
