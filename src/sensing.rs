@@ -68,6 +68,7 @@ pub(crate) fn sense(
                 terminal::warning(&format!("records are lost at the spool: {trouble}"));
             }
             said = trouble;
+            look_at(capture);
             if asked.to_reload() {
                 reload(rules, &mut worker);
             }
@@ -100,6 +101,18 @@ fn housekeep(
     }
     let sealed = spooling.seal().map_err(Failure::from);
     spooling.failed().and(sealed)
+}
+
+/// Says that there is nothing to be read for a while, and that there is again.
+fn look_at(capture: &mut LiveCapture) {
+    match capture.turned() {
+        Some(false) => terminal::warning(&format!(
+            "interface {} is down: no packets until somebody brings it up (ip link set {0} up)",
+            capture.interface()
+        )),
+        Some(true) => terminal::note(&format!("interface {} is up again", capture.interface())),
+        None => {}
+    }
 }
 
 fn account(capture: &mut LiveCapture, worker: &mut Worker) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{Setup, SetupArgs};
 use crate::delivery::{Delivering, Delivery, Renewed};
 use crate::exit::{Done, Failure, Outcome};
+use crate::jail;
 use crate::supervise::Asked;
 use crate::terminal;
 
@@ -25,6 +26,9 @@ pub(crate) struct Args {
     /// Started by `run`, which holds the other end of standard input.
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Give up packets, try what is then refused, say what each attempt gave, and end.
+    #[arg(long, hide = true)]
+    probe_jail: bool,
 }
 
 /// Between two looks at what is asked.
@@ -35,6 +39,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let asked = Asked::listen(args.supervised)?;
     let setup = Setup::load(&args.setup)?;
     setup.warn();
+    jail::work_as_owner(&setup.data_dir)?;
+    let jail = jail::without_packets();
+    jail.warn("deliver");
+    if args.probe_jail {
+        return jail::probe(&jail, &setup.data_dir);
+    }
     let _locks = setup.lock_half("deliver")?;
     let delivery = Delivery::beside(&setup)?;
     let renewed = delivery.renewed();

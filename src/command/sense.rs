@@ -1,6 +1,8 @@
 //! `shadowtap sense`: a live interface → records in the spool, until it is told to stop.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use ingest::deliver::QUEUES;
 use sensor::capture::live::{LiveCapture, LiveConfig};
@@ -9,6 +11,7 @@ use sensor::worker::Worker;
 
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
+use crate::jail::{self, Paths};
 use crate::sensing::sense;
 use crate::spooling::Spooling;
 use crate::supervise::Asked;
@@ -53,12 +56,17 @@ pub(crate) struct Args {
     /// Started by `run`, which holds the other end of standard input.
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Enter the jail, try what it has to refuse, say what each attempt gave, and end.
+    #[arg(long, hide = true)]
+    probe_jail: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(Args { watch, supervised }: &Args) -> Outcome {
+pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
     let asked = Asked::listen(*supervised)?;
     let setup = Setup::load(&watch.setup)?;
+    let summary = watch.summary.as_deref().map(Summary::open).transpose()?;
+    jail::work_as_owner(&setup.data_dir)?;
     let _locks = setup.lock_half("sense")?;
     let mut capture = LiveCapture::open(&LiveConfig {
         snaplen: watch.snaplen,
@@ -69,22 +77,62 @@ pub(crate) fn run(Args { watch, supervised }: &Args) -> Outcome {
     let spool = Spool::open(&setup.data_dir.join("spool"), &QUEUES)?;
     let mut spooling = Spooling::new(&spool, setup.spool)?;
     let worker = Worker::new(setup.worker(format!("live-{}-{}", watch.interface, time::now())));
+    if !capture.knows_losses() {
+        terminal::warning(&format!(
+            "no counters of {0} in /sys/class/net/{0}/statistics: packets that it loses itself are not counted",
+            watch.interface
+        ));
+    }
+    let jail = jail::enter(&paths(&setup));
+    jail.warn("sense");
+    if *probe_jail {
+        return jail::probe(&jail, &setup.data_dir);
+    }
     terminal::note(&format!("listening on {}, data in {}", watch.interface, setup.data_dir.display()));
     asked.ready()?;
     let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &setup.rules, &asked);
     let mut totals = Totals::default();
     totals.add(&worker);
     totals.spooled(&spooling);
-    let told = tell(watch, &totals);
+    let told = tell(summary, &totals);
     sensed.and(told)?;
     Ok(Done::Clean)
 }
 
-fn tell(watch: &Watch, totals: &Totals) -> Result<(), Failure> {
-    if let Some(path) = &watch.summary {
-        totals.write(path)?;
+/// What is opened by name from now on: the spool, and what SIGHUP reads again.
+fn paths(setup: &Setup) -> Paths {
+    Paths { write: vec![setup.data_dir.join("spool")], read: setup.rules.places() }
+}
+
+fn tell(summary: Option<Summary>, totals: &Totals) -> Result<(), Failure> {
+    if let Some(summary) = summary {
+        summary.write(&totals.json()?)?;
     }
     let mut out = Output::new();
     out.write(totals.text().as_bytes())?;
     out.finish()
+}
+
+/// The file of `--summary`, opened while files may still be opened. What it held stays until the end.
+struct Summary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Summary {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|e| cannot_write(path, e))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    fn write(mut self, text: &[u8]) -> Result<(), Failure> {
+        // A pipe or device has no length.
+        let _ = self.file.set_len(0);
+        self.file.write_all(text).map_err(|e| cannot_write(&self.path, e))
+    }
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> Failure {
+    Failure::Failed(format!("cannot write the summary {}: {error}", path.display()))
 }

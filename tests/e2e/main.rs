@@ -31,6 +31,7 @@ mod losses;
 mod malformed;
 mod mirrors;
 mod own_captures;
+mod privileges;
 mod rule_files;
 mod shapes;
 mod shared_address;

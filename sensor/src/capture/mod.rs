@@ -2,6 +2,8 @@
 
 pub mod file;
 #[cfg(feature = "live")]
+mod counters;
+#[cfg(feature = "live")]
 pub mod live;
 mod pcap;
 mod pcapng;
