@@ -83,7 +83,7 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
             watch.interface
         ));
     }
-    let jail = jail::enter(&paths(&setup));
+    let jail = jail::enter(&paths(&setup, &watch.interface));
     jail.warn("sense");
     if *probe_jail {
         return jail::probe(&jail, &setup.data_dir);
@@ -99,9 +99,11 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
     Ok(Done::Clean)
 }
 
-/// What is opened by name from now on: the spool, and what SIGHUP reads again.
-fn paths(setup: &Setup) -> Paths {
-    Paths { write: vec![setup.data_dir.join("spool")], read: setup.rules.places() }
+/// What is opened by name from now on: the spool, what SIGHUP reads again, and the counters that libpcap asks for.
+fn paths(setup: &Setup, interface: &str) -> Paths {
+    let mut read = setup.rules.places();
+    read.push(Path::new("/sys/class/net").join(interface).join("statistics"));
+    Paths { write: vec![setup.data_dir.join("spool")], read }
 }
 
 fn tell(summary: Option<Summary>, totals: &Totals) -> Result<(), Failure> {

@@ -30,9 +30,8 @@ pub(crate) struct Half {
     running: Option<Running>,
     /// It was ready at least once: what fails from then on is tried again.
     proven: bool,
-    /// The pause that was made last.
-    pause: Option<Duration>,
-    /// When the pause is over.
+    pauses: Pauses,
+    /// When the next start is due.
     due: Option<Instant>,
     /// SIGHUP is to be passed on when the child can hear it.
     reload: bool,
@@ -75,7 +74,16 @@ impl Half {
         let program = std::env::current_exe()
             .map_err(|e| Failure::Failed(format!("cannot find this program's own file: {e}")))?;
         let args = [name.into(), "--supervised".into()].into_iter().chain(words).collect();
-        Ok(Self { name, program, args, running: None, proven: false, pause: None, due: None, reload: false })
+        Ok(Self {
+            name,
+            program,
+            args,
+            running: None,
+            proven: false,
+            pauses: Pauses::default(),
+            due: None,
+            reload: false,
+        })
     }
 
     /// Starts the child. It is no member of our process group: Ctrl-C reaches us alone, and we end it in order.
@@ -106,8 +114,7 @@ impl Half {
         let Some(running) = &mut self.running else { return Ok(None) };
         let ended = running.process.try_wait()?;
         if ended.is_some() {
-            let well = running.ready.is_some_and(|since| since.elapsed() >= WELL);
-            self.pause = self.pause.filter(|_| !well);
+            self.pauses.ran(running.ready.map_or(Duration::ZERO, |since| since.elapsed()));
             self.running = None;
         }
         Ok(ended.map(Ended))
@@ -132,9 +139,9 @@ impl Half {
     }
 
     fn rest(&mut self, why: &str) {
-        let pause = self.pause.map_or(SHORTEST, |pause| (pause * 2).min(LONGEST));
+        let pause = self.pauses.next();
         terminal::warning(&format!("{} ended ({why}): it starts again in {} s", self.name, pause.as_secs()));
-        (self.pause, self.due) = (Some(pause), Some(Instant::now() + pause));
+        self.due = Some(Instant::now() + pause);
         // A new child reads everything anew.
         self.reload = false;
     }
@@ -172,5 +179,38 @@ impl Half {
                 self.name
             ))),
         }
+    }
+}
+
+/// How long it rests between an end and the next start.
+#[derive(Debug, Default)]
+struct Pauses {
+    last: Option<Duration>,
+}
+
+impl Pauses {
+    /// It was ready for so long.
+    fn ran(&mut self, time: Duration) {
+        self.last = self.last.filter(|_| time < WELL);
+    }
+
+    fn next(&mut self) -> Duration {
+        *self.last.insert(self.last.map_or(SHORTEST, |last| (last * 2).min(LONGEST)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_until_it_ran_well() {
+        let mut pauses = Pauses::default();
+        let mut seconds = |ran| {
+            pauses.ran(Duration::from_secs(ran));
+            pauses.next().as_secs()
+        };
+        assert_eq!([0; 8].map(&mut seconds), [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!([59, 60, 0].map(seconds), [60, 1, 2]);
     }
 }

