@@ -17,9 +17,10 @@ Examples:
   sudo shadowtap deliver             what `shadowtap sense` leaves in /var/lib/shadowtap/spool to store and SIEM
   sudo shadowtap deliver --config /etc/shadowtap/shadowtap.toml --policy /etc/shadowtap/policy.toml
 
-`shadowtap run` starts both. It never opens an interface. On SIGINT and SIGTERM it delivers what waits, for at most
-30 s, and ends; stop `sense` first. A second one ends it at once. SIGHUP reads the catalogue's folder and bundle and the
-policy again; what is refused is said, and the old one stays.")]
+`shadowtap run` starts both. This half never opens an interface. On SIGINT and SIGTERM it delivers
+what waits, for at most 30 s, and ends; stop `sense` first. A second one ends it at once. SIGHUP
+reads the catalogue's folder and bundle and the policy again; what is refused is said, and the old
+one stays.")]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,

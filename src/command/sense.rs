@@ -48,8 +48,8 @@ Examples:
   sudo shadowtap sense -i eth1       records into /var/lib/shadowtap/spool, stop with Ctrl-C
   sudo shadowtap deliver             beside it: the spool to store and SIEM
 
-`shadowtap run` starts both. Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written; a second one ends
-it at once. SIGHUP reads the catalogue's folder and bundle again.")]
+`shadowtap run` starts both. Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written;
+a second one ends it at once. SIGHUP reads the catalogue's folder and bundle again.")]
 pub(crate) struct Args {
     #[command(flatten)]
     watch: Watch,
@@ -64,7 +64,7 @@ pub(crate) struct Args {
 /// Runs the command.
 pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
     let asked = Asked::listen(*supervised)?;
-    let setup = Setup::load(&watch.setup)?;
+    let setup = Setup::without_secrets(&watch.setup)?;
     let summary = watch.summary.as_deref().map(Summary::open).transpose()?;
     jail::work_as_owner(&setup.data_dir)?;
     let _locks = setup.lock_half("sense")?;

@@ -27,6 +27,8 @@ pub(crate) struct Half {
     name: &'static str,
     program: PathBuf,
     args: Vec<OsString>,
+    /// The variables that it gets; all of ours when none are named.
+    environment: Option<&'static [&'static str]>,
     running: Option<Running>,
     /// It was ready at least once: what fails from then on is tried again.
     proven: bool,
@@ -78,12 +80,18 @@ impl Half {
             name,
             program,
             args,
+            environment: None,
             running: None,
             proven: false,
             pauses: Pauses::default(),
             due: None,
             reload: false,
         })
+    }
+
+    /// The same with these variables of our environment alone.
+    pub(crate) fn with_environment(self, names: &'static [&'static str]) -> Self {
+        Self { environment: Some(names), ..self }
     }
 
     /// Starts the child. It is no member of our process group: Ctrl-C reaches us alone, and we end it in order.
@@ -94,6 +102,9 @@ impl Half {
         ours.set_nonblocking(true).map_err(cannot)?;
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdin(Stdio::from(OwnedFd::from(theirs))).process_group(0);
+        if let Some(names) = self.environment {
+            command.env_clear().envs(names.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        }
         let process = command.spawn().map_err(cannot)?;
         self.running = Some(Running { process, leash: Some(ours), ready: None });
         Ok(())

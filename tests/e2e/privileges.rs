@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
@@ -105,6 +105,10 @@ impl<'a> Office<'a> {
     fn with(namespace: &'a Namespace, dir: TempDir, more: &[&str]) -> Self {
         let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
         command.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path()).args(more);
+        Self::start(namespace, dir, &mut command)
+    }
+
+    fn start(namespace: &'a Namespace, dir: TempDir, command: &mut Command) -> Self {
         let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let said = BufReader::new(run.stderr.take().unwrap()).lines();
         let mut office = Self { namespace, run, said, dir };
@@ -205,6 +209,47 @@ fn the_halves_that_run_have_no_rights() {
     // The capture, and standard input twice.
     assert_eq!(sockets(office.pid("sense")), 3);
     office.close();
+}
+
+/// Receivers' secrets are for the half that talks to receivers. The other one's memory is searched for them.
+#[test]
+fn sense_knows_no_secret() {
+    let Some(namespace) = namespace() else { return };
+    let dir = TempDir::new().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let (stored, given) = ("secret-that-lies-in-a-file", "secret-of-the-environment");
+    fs::write(path("token"), stored).unwrap();
+    fs::set_permissions(path("token"), fs::Permissions::from_mode(0o600)).unwrap();
+    let sink = |name: &str, key: &str, value: &str| {
+        format!(
+            "[[siem]]\ntype = \"webhook\"\nname = \"{name}\"\nurl = \"https://127.0.0.1:9/\"\n{key} = \"{value}\"\n"
+        )
+    };
+    let blocks =
+        sink("one", "secret_file", path("token").to_str().unwrap()) + &sink("two", "secret_env", "TAP_TOKEN");
+    fs::write(path("config.toml"), blocks).unwrap();
+    let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
+    command.args(["run", "-i", "mirror0", "--data-dir"]).arg(path("data")).arg("--config").arg(path("config.toml"));
+    command.env("TAP_TOKEN", given);
+    let office = Office::start(&namespace, dir, &mut command);
+    for secret in [stored, given] {
+        wait("the search finds it where it is", || holds(office.pid("deliver"), secret));
+        assert!(!holds(office.pid("sense"), secret), "{secret}");
+    }
+    office.close();
+}
+
+/// Whether a text stands anywhere in the memory of a process.
+fn holds(pid: u32, text: &str) -> bool {
+    let maps = fs::read_to_string(format!("/proc/{pid}/maps")).unwrap();
+    let memory = fs::File::open(format!("/proc/{pid}/mem")).unwrap();
+    let writable = maps.lines().filter(|line| line.contains(" rw-p "));
+    writable.filter_map(|line| line.split(' ').next()?.split_once('-')).any(|(from, to)| {
+        let number = |text| u64::from_str_radix(text, 16).unwrap();
+        let mut bytes = vec![0; (number(to) - number(from)) as usize];
+        let read = memory.read_at(&mut bytes, number(from)).unwrap_or(0);
+        bytes[..read].windows(text.len()).any(|window| window == text.as_bytes())
+    })
 }
 
 /// Each half is killed in the middle; what was sealed before is in the store exactly once, and so is what came after.
