@@ -1,4 +1,5 @@
-//! `--probe-jail`: tries from inside what the jail has to refuse, and says what each attempt gave.
+//! `--probe-jail`: tries from inside what the jail has to refuse, and says what each attempt gave. An attempt that
+//! succeeds, in a jail that does not hold, leaves nothing changed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -39,15 +40,15 @@ fn attempts(dir: &Path) -> Vec<(&'static str, io::Result<()>)> {
         ("packet", raw(AddressFamily::PACKET, SocketType::RAW)),
         ("packet datagram", raw(AddressFamily::PACKET, SocketType::DGRAM)),
         ("raw ip", raw(AddressFamily::INET, SocketType::RAW)),
-        ("exec", Err(Command::new("/bin/true").exec())),
+        ("exec", exec()),
         ("start", Command::new("/bin/true").status().map(drop)),
         ("read /etc/passwd", fs::read("/etc/passwd").map(drop)),
         ("read /proc/self/maps", fs::read("/proc/self/maps").map(drop)),
         ("list /", fs::read_dir("/").map(drop)),
         ("read the store", fs::read(dir.join("shadowtap.db")).map(drop)),
-        ("write the data directory", fs::write(dir.join("probe"), "x")),
-        ("write /tmp", fs::write(std::env::temp_dir().join("shadowtap-probe"), "x")),
-        ("cut the store", OpenOptions::new().write(true).truncate(true).open(dir.join("shadowtap.db")).map(drop)),
+        ("write the data directory", scratch(dir)),
+        ("write /tmp", scratch(&std::env::temp_dir())),
+        ("open the store for writing", OpenOptions::new().write(true).open(dir.join("shadowtap.db")).map(drop)),
         ("write the spool", fs::write(&mine, "x")),
         ("link in the spool", fs::hard_link(&mine, dir.join("spool/store/probe"))),
         ("sync the spool", File::open(&mine).and_then(|file| file.sync_all())),
@@ -55,6 +56,21 @@ fn attempts(dir: &Path) -> Vec<(&'static str, io::Result<()>)> {
         ("thread", thread::Builder::new().name("probe".to_owned()).spawn(|| ()).map(drop)),
         ("socket in a thread", in_a_thread()),
     ]
+}
+
+/// A program that is not there: that it is missing is told by who would have started it.
+fn exec() -> io::Result<()> {
+    match Command::new("/no/such/program").exec() {
+        e if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        e => Err(e),
+    }
+}
+
+/// A file of no other's name, gone again.
+fn scratch(dir: &Path) -> io::Result<()> {
+    let path = dir.join(format!("shadowtap-probe.{}", std::process::id()));
+    File::create_new(&path)?;
+    fs::remove_file(path)
 }
 
 /// A connection to nobody: refused by the other side is a socket that was made.
