@@ -21,6 +21,7 @@ mod devices;
 mod docs;
 mod doubled;
 mod findings;
+mod halves;
 mod hidden;
 mod lab;
 #[cfg(feature = "live")]
@@ -30,6 +31,7 @@ mod local_models;
 mod losses;
 mod malformed;
 mod mirrors;
+mod office;
 mod own_captures;
 mod privileges;
 mod rule_files;

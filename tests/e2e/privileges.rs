@@ -1,4 +1,4 @@
-//! The two halves of `run`: what neither may do, and that each survives the other's end and its interface's.
+//! What neither half of `run` may do: tried from inside, and seen from outside.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -6,26 +6,14 @@ use std::io::{BufRead, BufReader};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 use tempfile::TempDir;
 
 use crate::live::{Namespace, replay};
-use crate::support::{Store, own, rows, run, shadowtap, skip};
-
-/// A wait that is longer than this is a failure.
-const LIMIT: Duration = Duration::from_secs(60);
-
-fn namespace() -> Option<Namespace> {
-    let namespace = Namespace::new();
-    if namespace.is_none() {
-        skip("no network namespace can be made here (needs root and iproute2)");
-    }
-    namespace
-}
+use crate::office::{Office, flows, namespace, signal, wait};
+use crate::support::{own, run, shadowtap, skip};
 
 /// What each attempt gave inside the jail of a half.
 fn probe(namespace: &Namespace, half: &[&str], dir: &Path) -> BTreeMap<String, String> {
@@ -86,98 +74,6 @@ fn sense_has_no_socket_no_program_and_no_file_but_the_spool() {
         assert_eq!(deliver[*attempt], "done", "{attempt}");
     }
     assert_eq!(fs::read_to_string(dir.path().join("shadowtap.db")).unwrap(), "facts", "a probe changes nothing");
-}
-
-/// `run` on `mirror0`.
-struct Office<'a> {
-    namespace: &'a Namespace,
-    run: Child,
-    said: std::io::Lines<BufReader<ChildStderr>>,
-    dir: TempDir,
-}
-
-impl<'a> Office<'a> {
-    fn open(namespace: &'a Namespace) -> Self {
-        Self::with(namespace, TempDir::new().unwrap(), &[])
-    }
-
-    fn with(namespace: &'a Namespace, dir: TempDir, more: &[&str]) -> Self {
-        let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
-        command.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path()).args(more);
-        Self::start(namespace, dir, &mut command)
-    }
-
-    fn start(namespace: &'a Namespace, dir: TempDir, command: &mut Command) -> Self {
-        let mut run = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let said = BufReader::new(run.stderr.take().unwrap()).lines();
-        let mut office = Self { namespace, run, said, dir };
-        office.hears("listening on mirror0");
-        wait("both halves", || office.pids().len() == 2);
-        office
-    }
-
-    /// Process numbers of both halves, as far as they run.
-    fn pids(&self) -> BTreeMap<String, u32> {
-        let of = format!("/proc/{0}/task/{0}/children", self.run.id());
-        let children = fs::read_to_string(of).unwrap_or_default();
-        let half = |pid: &str| {
-            let words = fs::read_to_string(format!("/proc/{pid}/cmdline")).ok()?;
-            Some((words.split('\0').nth(1)?.to_owned(), pid.parse().unwrap()))
-        };
-        children.split_whitespace().filter_map(half).collect()
-    }
-
-    fn pid(&self, half: &str) -> u32 {
-        wait(half, || self.pids().contains_key(half));
-        self.pids()[half]
-    }
-
-    /// Reads what is said up to a line with this in it.
-    fn hears(&mut self, wanted: &str) -> String {
-        self.said
-            .by_ref()
-            .map(Result::unwrap)
-            .find(|line| line.contains(wanted))
-            .unwrap_or_else(|| panic!("{wanted}"))
-    }
-
-    fn ip(&self, args: &[&str]) {
-        assert!(self.namespace.command("ip").args(args).status().unwrap().success(), "{args:?}");
-    }
-
-    /// SIGTERM; everything is delivered and the exit code is 0.
-    fn close(mut self) -> TempDir {
-        signal(self.run.id(), "-TERM");
-        let rest: Vec<_> = self.said.by_ref().map(Result::unwrap).collect();
-        assert!(self.run.wait().unwrap().success(), "{rest:?}");
-        self.dir
-    }
-
-    fn flows(&self) -> usize {
-        flows(self.dir.path())
-    }
-}
-
-fn signal(pid: u32, name: &str) {
-    assert!(Command::new("kill").args([name, &pid.to_string()]).status().unwrap().success());
-}
-
-fn wait(what: &str, mut come: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !come() {
-        assert!(since.elapsed() < LIMIT, "{what}");
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Flows in the store, those without an end included; 0 while there is none yet.
-fn flows(dir: &Path) -> usize {
-    let read_only = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
-    let store = rusqlite::Connection::open_with_flags(dir.join("shadowtap.db"), read_only);
-    let count = |store: rusqlite::Connection| {
-        store.query_row("SELECT count(DISTINCT flow_id) FROM flow", [], |row| row.get::<_, u32>(0))
-    };
-    store.and_then(count).unwrap_or(0) as usize
 }
 
 #[test]
@@ -249,172 +145,6 @@ fn holds(pid: u32, text: &str) -> bool {
         let read = memory.read_at(&mut bytes, number(from)).unwrap_or(0);
         bytes[..read].windows(text.len()).any(|window| window == text.as_bytes())
     })
-}
-
-/// Each half is killed in the middle; what was sealed before is in the store exactly once, and so is what came after.
-#[test]
-fn a_half_that_is_killed_starts_again_alone() {
-    let Some(namespace) = namespace() else { return };
-    let file = Store::read(&own("browser-tcp.pcap"), &[]);
-    let all = flows(file.dir.path());
-    let mut office = Office::open(&namespace);
-    let (sense, deliver) = (office.pid("sense"), office.pid("deliver"));
-
-    replay(&namespace, &own("browser-tcp.pcap"));
-    wait("the first flows", || office.flows() >= all);
-    signal(deliver, "-KILL");
-    office.hears("deliver ended (signal 9)");
-    replay(&namespace, &own("browser-quic.pcap"));
-    wait("deliver", || office.pids().get("deliver").is_some_and(|pid| *pid != deliver));
-    assert_eq!(office.pid("sense"), sense, "it was not touched");
-    let both = all + flows(Store::read(&own("browser-quic.pcap"), &[]).dir.path());
-    wait("the flows of both", || office.flows() >= both);
-
-    let deliver = office.pid("deliver");
-    signal(sense, "-KILL");
-    office.hears("sense ended (signal 9)");
-    office.hears("listening on mirror0");
-    assert_eq!(office.pid("deliver"), deliver, "it was not touched");
-    assert_eq!(office.flows(), both, "what was sealed is there");
-    replay(&namespace, &own("clients-vlan-v6.pcapng"));
-    let more = flows(Store::read(&own("clients-vlan-v6.pcapng"), &[]).dir.path());
-    let dir = office.close();
-    assert_eq!(flows(dir.path()), both + more);
-    let twice = "SELECT flow_id, seq, count(*) FROM flow GROUP BY flow_id, seq HAVING count(*) > 1";
-    assert!(rows(dir.path(), twice).is_empty(), "each record once");
-    for queue in ["open", "store", "judge"] {
-        assert_eq!(fs::read_dir(dir.path().join("spool").join(queue)).unwrap().count(), 0, "{queue}");
-    }
-}
-
-#[test]
-fn children_end_with_a_run_that_was_killed() {
-    let Some(namespace) = namespace() else { return };
-    let mut office = Office::open(&namespace);
-    let pids = office.pids();
-    signal(office.run.id(), "-KILL");
-    office.run.wait().unwrap();
-    // Their ends of standard error close when both are gone.
-    assert!(office.said.by_ref().all(|line| line.is_ok()));
-    assert_eq!(pids.len(), 2);
-    let next = namespace
-        .command(env!("CARGO_BIN_EXE_shadowtap"))
-        .args(["deliver", "--probe-jail", "--data-dir"])
-        .arg(office.dir.path())
-        .status();
-    assert!(next.unwrap().success());
-}
-
-/// Down and up again is survived by the same process, gone and made again by the next one.
-#[test]
-fn an_interface_goes_down_and_away_and_comes_back() {
-    let Some(namespace) = namespace() else { return };
-    let all = |capture: &str| flows(Store::read(&own(capture), &[]).dir.path());
-    let mut office = Office::open(&namespace);
-    let sense = office.pid("sense");
-    office.ip(&["link", "set", "mirror0", "down"]);
-    office.hears("mirror0 is down");
-    office.ip(&["link", "set", "mirror0", "up"]);
-    office.hears("mirror0 is up again");
-    replay(&namespace, &own("browser-tcp.pcap"));
-    let first = all("browser-tcp.pcap");
-    wait("flows after the interface was down", || office.flows() >= first);
-    assert_eq!(office.pid("sense"), sense);
-
-    office.ip(&["link", "del", "mirror0"]);
-    office.hears("interface mirror0");
-    office.hears("sense ended (exit code 1): it starts again in 1 s");
-    office.hears("No such device");
-    assert_eq!(office.flows(), first, "what came before is in the store");
-    office.ip(&["link", "add", "wire0", "type", "veth", "peer", "name", "mirror0"]);
-    for link in ["wire0", "mirror0"] {
-        office.ip(&["link", "set", link, "mtu", "9000", "arp", "off", "up"]);
-    }
-    office.hears("listening on mirror0");
-    replay(&namespace, &own("browser-quic.pcap"));
-    let dir = office.close();
-    assert_eq!(flows(dir.path()), first + all("browser-quic.pcap"));
-    // A NIC's earlier misses must not come up as billions of lost packets.
-    let lost = rows(dir.path(), "SELECT * FROM minute_drop");
-    assert!(lost.is_empty(), "{lost:?}");
-}
-
-/// Both halves run once, and nobody who does both runs beside them.
-#[test]
-fn one_data_directory_has_one_sense_and_one_deliver() {
-    let Some(namespace) = namespace() else { return };
-    let office = Office::open(&namespace);
-    let refused = |args: &[&str]| {
-        let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
-        let output = command.args(args).arg("--data-dir").arg(office.dir.path()).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let capture = own("browser-tcp.pcap");
-    for args in [
-        &["sense", "-i", "mirror0"][..],
-        &["deliver"],
-        &["run", "-i", "mirror0"],
-        &["read", capture.to_str().unwrap()],
-    ] {
-        let (code, said) = refused(args);
-        assert!(code == Some(1) && said.contains("is in use by another shadowtap"), "{args:?}: {said}");
-    }
-    office.close();
-}
-
-/// systemd signals every process of a service: the halves leave that to `run`, so that `sense` ends first.
-#[test]
-fn a_signal_to_all_ends_sense_before_deliver() {
-    let Some(namespace) = namespace() else { return };
-    let office = Office::open(&namespace);
-    replay(&namespace, &own("browser-tcp.pcap"));
-    for pid in office.pids().into_values().collect::<Vec<_>>() {
-        signal(pid, "-TERM");
-        signal(pid, "-INT");
-    }
-    let dir = office.close();
-    assert_eq!(flows(dir.path()), flows(Store::read(&own("browser-tcp.pcap"), &[]).dir.path()));
-    assert_eq!(fs::read_dir(dir.path().join("spool/store")).unwrap().count(), 0);
-}
-
-/// A half that hangs cannot keep `run` from ending at the second signal, nor can the other outlive it.
-#[test]
-fn a_second_signal_ends_all_at_once() {
-    let Some(namespace) = namespace() else { return };
-    let mut office = Office::open(&namespace);
-    signal(office.pid("sense"), "-STOP");
-    signal(office.run.id(), "-TERM");
-    // The two must not be taken for one.
-    thread::sleep(Duration::from_millis(500));
-    assert!(office.run.try_wait().unwrap().is_none(), "it waits for what `sense` has to write");
-    signal(office.run.id(), "-TERM");
-    assert_eq!(office.run.wait().unwrap().code(), Some(1));
-    assert!(office.said.by_ref().all(|line| line.is_ok()), "up to the end of both halves");
-}
-
-/// A half that cannot even start is not tried again: its exit code is that of `run`, and it has said why.
-#[test]
-fn a_half_that_was_never_ready_ends_run() {
-    let Some(namespace) = namespace() else { return };
-    let dir = TempDir::new().unwrap();
-    let config = dir.path().join("config.toml");
-    let ended = |text: &str| {
-        fs::write(&config, text).unwrap();
-        let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
-        command
-            .args(["run", "-i", "mirror0", "--config"])
-            .arg(&config)
-            .arg("--data-dir")
-            .arg(dir.path().join("data"));
-        let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, said) = ended("nonsense = 1\n");
-    assert!(code == Some(2) && said.contains("config.toml:1") && said.lines().count() == 1, "{said}");
-    // The store is `deliver`'s alone: `sense` is at work by then, and ends as well.
-    fs::create_dir_all(dir.path().join("data/shadowtap.db")).unwrap();
-    let (code, said) = ended("");
-    assert!(code == Some(1) && said.contains("shadowtap.db") && !said.contains("starts again"), "{said}");
 }
 
 /// Root on somebody else's data directory leaves nothing there that its owner could not read and remove.
