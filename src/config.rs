@@ -249,7 +249,18 @@ pub(crate) struct Setup {
 impl Setup {
     /// Reads configuration, catalogue and policy.
     pub(crate) fn load(args: &SetupArgs) -> Result<Self, Failure> {
+        Self::of(args, args.config.as_deref().map(read).transpose()?.unwrap_or_default())
+    }
+
+    /// The same without receivers and server: who reads packets has no use for their secrets.
+    #[cfg(feature = "live")]
+    pub(crate) fn without_secrets(args: &SetupArgs) -> Result<Self, Failure> {
         let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let file = ConfigFile { siem: Vec::new(), store: StoreFile::default(), ..file };
+        Self::of(&SetupArgs { store: None, ..args.clone() }, file)
+    }
+
+    fn of(args: &SetupArgs, file: ConfigFile) -> Result<Self, Failure> {
         let data_dir = args.data_dir.clone().or(file.data_dir).unwrap_or_else(default_data_dir);
         let bundle = file.bundle.map(|bundle| (bundle.file, bundle.public_key));
         let rules = Rules::load(args.catalogue.clone().or(file.catalogue), bundle, &data_dir)?;

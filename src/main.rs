@@ -8,6 +8,8 @@ mod command;
 mod config;
 mod delivery;
 mod exit;
+#[cfg(feature = "live")]
+mod jail;
 mod rules_files;
 #[cfg(feature = "live")]
 mod sensing;

@@ -41,6 +41,7 @@ pub(crate) fn sense(
             terminal::warning(&format!("records are lost at the spool: {trouble}"));
         }
         said = trouble;
+        rings.take_turned().into_iter().for_each(|(interface, up)| tell(&interface, up));
         if asked.to_reload() {
             reload(rules, &rings);
         }
@@ -61,4 +62,14 @@ fn reload(rules: &Rules, rings: &Rings) {
     let catalogue = rules.current();
     terminal::note(&format!("catalogue {} in force, {} services", catalogue.version(), catalogue.services().len()));
     rings.set_catalogue(&catalogue);
+}
+
+/// Says that there is nothing to be read for a while, and that there is again.
+fn tell(interface: &str, up: bool) {
+    match up {
+        true => terminal::note(&format!("interface {interface} is up again")),
+        false => terminal::warning(&format!(
+            "interface {interface} is down: no packets until somebody brings it up (ip link set {interface} up)"
+        )),
+    }
 }

@@ -202,10 +202,16 @@ impl Totals {
         }
     }
 
-    /// Writes the JSON form, whole or not at all.
-    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+    /// The JSON form.
+    pub(crate) fn json(&self) -> Result<Vec<u8>, Failure> {
         let mut text = serde_json::to_vec_pretty(self)?;
         text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Writes the JSON form, whole or not at all.
+    pub(crate) fn write(&self, path: &Path) -> Result<(), Failure> {
+        let text = self.json()?;
         let cannot = |e| Failure::Failed(format!("cannot write the summary {}: {e}", path.display()));
         // A pipe or device is written to; a link keeps pointing to its file.
         if fs::metadata(path).is_ok_and(|meta| !meta.is_file()) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::config::{Setup, SetupArgs};
 use crate::delivery::{Delivering, Delivery, Renewed};
 use crate::exit::{Done, Failure, Outcome};
+use crate::jail;
 use crate::supervise::Asked;
 use crate::terminal;
 
@@ -16,15 +17,19 @@ Examples:
   sudo shadowtap deliver             what `shadowtap sense` leaves in /var/lib/shadowtap/spool to store and SIEM
   sudo shadowtap deliver --config /etc/shadowtap/shadowtap.toml --policy /etc/shadowtap/policy.toml
 
-`shadowtap run` starts both. It never opens an interface. On SIGINT and SIGTERM it delivers what waits, for at most
-30 s, and ends; stop `sense` first. A second one ends it at once. SIGHUP reads the catalogue's folder and bundle and the
-policy again; what is refused is said, and the old one stays.")]
+`shadowtap run` starts both. This half never opens an interface. On SIGINT and SIGTERM it delivers
+what waits, for at most 30 s, and ends; stop `sense` first. A second one ends it at once. SIGHUP
+reads the catalogue's folder and bundle and the policy again; what is refused is said, and the old
+one stays.")]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
     /// Started by `run`, which holds the other end of standard input.
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Give up packets, try what is then refused, say what each attempt gave, and end.
+    #[arg(long, hide = true)]
+    probe_jail: bool,
 }
 
 /// Between two looks at what is asked.
@@ -35,6 +40,12 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let asked = Asked::listen(args.supervised)?;
     let setup = Setup::load(&args.setup)?;
     setup.warn();
+    jail::work_as_owner(&setup.data_dir)?;
+    let jail = jail::without_packets();
+    jail.warn("deliver");
+    if args.probe_jail {
+        return jail::probe(&jail, &setup.data_dir);
+    }
     let _locks = setup.lock_half("deliver")?;
     let delivery = Delivery::beside(&setup)?;
     let renewed = delivery.renewed();

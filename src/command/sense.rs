@@ -1,6 +1,8 @@
 //! `shadowtap sense`: a live interface → records in the spool, until it is told to stop.
 
-use std::path::PathBuf;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use sensor::team::{Rings, is_tunnelled};
 
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
+use crate::jail::{self, Paths};
 use crate::sensing::sense;
 use crate::spooling::Spooling;
 use crate::supervise::Asked;
@@ -79,35 +82,51 @@ Examples:
   sudo shadowtap sense -i eth1       records into /var/lib/shadowtap/spool, stop with Ctrl-C
   sudo shadowtap deliver             beside it: the spool to store and SIEM
 
-`shadowtap run` starts both. Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written; a second one ends
-it at once. SIGHUP reads the catalogue's folder and bundle again.")]
+`shadowtap run` starts both. Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written;
+a second one ends it at once. SIGHUP reads the catalogue's folder and bundle again.")]
 pub(crate) struct Args {
     #[command(flatten)]
     watch: Watch,
     /// Started by `run`, which holds the other end of standard input.
     #[arg(long, hide = true)]
     supervised: bool,
+    /// Enter the jail, try what it has to refuse, say what each attempt gave, and end.
+    #[arg(long, hide = true)]
+    probe_jail: bool,
 }
 
 /// Runs the command.
-pub(crate) fn run(Args { watch, supervised }: &Args) -> Outcome {
+pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
     let asked = Asked::listen(*supervised)?;
-    let setup = Setup::load(&watch.setup)?;
+    let setup = Setup::without_secrets(&watch.setup)?;
+    let summary = watch.summary.as_deref().map(Summary::open).transpose()?;
+    jail::work_as_owner(&setup.data_dir)?;
     let _locks = setup.lock_half("sense")?;
     let workers = watch.workers();
     let interfaces = watch.interfaces(&setup)?;
     let captures = watch.open(interfaces, workers)?;
     let spool = Spool::open(&setup.data_dir.join("spool"), &QUEUES)?;
     let mut spooling = Spooling::new(&spool, setup.spool)?;
+    for capture in captures.iter().filter(|capture| !capture.knows_losses()) {
+        terminal::warning(&format!(
+            "no counters of {0} in /sys/class/net/{0}/statistics: packets that it loses itself are not counted",
+            capture.interface()
+        ));
+    }
+    let jail = jail::enter(&paths(&setup, interfaces));
+    jail.warn("sense");
+    if *probe_jail {
+        return jail::probe(&jail, &setup.data_dir);
+    }
     let config = setup.worker(format!("live-{}-{}", interfaces.join("+"), time::now()));
     let rings = Rings::start(captures, &config, workers)?;
     terminal::note(&format!("listening on {}, data in {}", interfaces.join(", "), setup.data_dir.display()));
     asked.ready()?;
-    let (summary, sensed) = sense(rings, &mut spooling, &setup.rules, &asked);
+    let (sums, sensed) = sense(rings, &mut spooling, &setup.rules, &asked);
     let mut totals = Totals::default();
-    totals.add(&summary);
+    totals.add(&sums);
     totals.spooled(&spooling);
-    let told = tell(watch, &totals);
+    let told = tell(summary, &totals);
     sensed.and(told)?;
     Ok(Done::Clean)
 }
@@ -155,11 +174,42 @@ impl Watch {
     }
 }
 
-fn tell(watch: &Watch, totals: &Totals) -> Result<(), Failure> {
-    if let Some(path) = &watch.summary {
-        totals.write(path)?;
+/// What is opened by name from now on: the spool, what SIGHUP reads again, and the counters that libpcap asks for.
+fn paths(setup: &Setup, interfaces: &[String]) -> Paths {
+    let mut read = setup.rules.places();
+    read.extend(interfaces.iter().map(|name| Path::new("/sys/class/net").join(name).join("statistics")));
+    Paths { write: vec![setup.data_dir.join("spool")], read }
+}
+
+fn tell(summary: Option<Summary>, totals: &Totals) -> Result<(), Failure> {
+    if let Some(summary) = summary {
+        summary.write(&totals.json()?)?;
     }
     let mut out = Output::new();
     out.write(totals.text().as_bytes())?;
     out.finish()
+}
+
+/// The file of `--summary`, opened while files may still be opened. What it held stays until the end.
+struct Summary {
+    path: PathBuf,
+    file: File,
+}
+
+impl Summary {
+    fn open(path: &Path) -> Result<Self, Failure> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = file.map_err(|e| cannot_write(path, e))?;
+        Ok(Self { path: path.to_path_buf(), file })
+    }
+
+    fn write(mut self, text: &[u8]) -> Result<(), Failure> {
+        // A pipe or device has no length.
+        let _ = self.file.set_len(0);
+        self.file.write_all(text).map_err(|e| cannot_write(&self.path, e))
+    }
+}
+
+fn cannot_write(path: &Path, error: io::Error) -> Failure {
+    Failure::Failed(format!("cannot write the summary {}: {error}", path.display()))
 }

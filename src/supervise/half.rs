@@ -27,12 +27,13 @@ pub(crate) struct Half {
     name: &'static str,
     program: PathBuf,
     args: Vec<OsString>,
+    /// The variables that it gets; all of ours when none are named.
+    environment: Option<&'static [&'static str]>,
     running: Option<Running>,
     /// It was ready at least once: what fails from then on is tried again.
     proven: bool,
-    /// The pause that was made last.
-    pause: Option<Duration>,
-    /// When the pause is over.
+    pauses: Pauses,
+    /// When the next start is due.
     due: Option<Instant>,
     /// SIGHUP is to be passed on when the child can hear it.
     reload: bool,
@@ -75,7 +76,22 @@ impl Half {
         let program = std::env::current_exe()
             .map_err(|e| Failure::Failed(format!("cannot find this program's own file: {e}")))?;
         let args = [name.into(), "--supervised".into()].into_iter().chain(words).collect();
-        Ok(Self { name, program, args, running: None, proven: false, pause: None, due: None, reload: false })
+        Ok(Self {
+            name,
+            program,
+            args,
+            environment: None,
+            running: None,
+            proven: false,
+            pauses: Pauses::default(),
+            due: None,
+            reload: false,
+        })
+    }
+
+    /// The same with these variables of our environment alone.
+    pub(crate) fn with_environment(self, names: &'static [&'static str]) -> Self {
+        Self { environment: Some(names), ..self }
     }
 
     /// Starts the child. It is no member of our process group: Ctrl-C reaches us alone, and we end it in order.
@@ -86,6 +102,9 @@ impl Half {
         ours.set_nonblocking(true).map_err(cannot)?;
         let mut command = Command::new(&self.program);
         command.args(&self.args).stdin(Stdio::from(OwnedFd::from(theirs))).process_group(0);
+        if let Some(names) = self.environment {
+            command.env_clear().envs(names.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
+        }
         let process = command.spawn().map_err(cannot)?;
         self.running = Some(Running { process, leash: Some(ours), ready: None });
         Ok(())
@@ -106,8 +125,7 @@ impl Half {
         let Some(running) = &mut self.running else { return Ok(None) };
         let ended = running.process.try_wait()?;
         if ended.is_some() {
-            let well = running.ready.is_some_and(|since| since.elapsed() >= WELL);
-            self.pause = self.pause.filter(|_| !well);
+            self.pauses.ran(running.ready.map_or(Duration::ZERO, |since| since.elapsed()));
             self.running = None;
         }
         Ok(ended.map(Ended))
@@ -132,9 +150,9 @@ impl Half {
     }
 
     fn rest(&mut self, why: &str) {
-        let pause = self.pause.map_or(SHORTEST, |pause| (pause * 2).min(LONGEST));
+        let pause = self.pauses.next();
         terminal::warning(&format!("{} ended ({why}): it starts again in {} s", self.name, pause.as_secs()));
-        (self.pause, self.due) = (Some(pause), Some(Instant::now() + pause));
+        self.due = Some(Instant::now() + pause);
         // A new child reads everything anew.
         self.reload = false;
     }
@@ -172,5 +190,38 @@ impl Half {
                 self.name
             ))),
         }
+    }
+}
+
+/// How long it rests between an end and the next start.
+#[derive(Debug, Default)]
+struct Pauses {
+    last: Option<Duration>,
+}
+
+impl Pauses {
+    /// It was ready for so long.
+    fn ran(&mut self, time: Duration) {
+        self.last = self.last.filter(|_| time < WELL);
+    }
+
+    fn next(&mut self) -> Duration {
+        *self.last.insert(self.last.map_or(SHORTEST, |last| (last * 2).min(LONGEST)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_until_it_ran_well() {
+        let mut pauses = Pauses::default();
+        let mut seconds = |ran| {
+            pauses.ran(Duration::from_secs(ran));
+            pauses.next().as_secs()
+        };
+        assert_eq!([0; 8].map(&mut seconds), [1, 2, 4, 8, 16, 32, 60, 60]);
+        assert_eq!([59, 60, 0].map(seconds), [60, 1, 2]);
     }
 }

@@ -28,7 +28,8 @@ pub(crate) fn supervise(halves: &mut [Half]) -> Result<(), Failure> {
     if let Ok(Going::On) = begun {
         keep(halves, &signals);
     }
-    let ended: Vec<_> = halves.iter_mut().map(|half| end(half, &signals)).collect();
+    let mut at_once = false;
+    let ended: Vec<_> = halves.iter_mut().map(|half| end(half, &signals, &mut at_once)).collect();
     ended.into_iter().fold(begun.map(|_| ()), Result::and)
 }
 
@@ -64,8 +65,8 @@ fn keep(halves: &mut [Half], signals: &Signals) {
     }
 }
 
-/// Lets a half end by itself; a further signal ends it at once.
-fn end(half: &mut Half, signals: &Signals) -> Result<(), Failure> {
+/// Lets a half end by itself; after a further signal it and those behind it end at once.
+fn end(half: &mut Half, signals: &Signals, at_once: &mut bool) -> Result<(), Failure> {
     half.let_go();
     loop {
         if let Some(ended) = half.ended()? {
@@ -74,7 +75,8 @@ fn end(half: &mut Half, signals: &Signals) -> Result<(), Failure> {
         if half.is_down() {
             return half.left();
         }
-        if signals.stop() {
+        *at_once |= signals.stop();
+        if *at_once {
             half.kill();
         }
         thread::sleep(LOOK);

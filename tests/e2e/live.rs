@@ -93,9 +93,7 @@ fn watch(namespace: &Namespace, capture: &Path, workers: &str, dir: &Path) -> Va
     let mut said = BufReader::new(sensor.stderr.take().unwrap()).lines();
     let first = said.next().unwrap().unwrap();
     assert!(first.starts_with("listening on mirror0"), "{first}");
-    let mut sender = namespace.command(std::env::current_exe().unwrap().to_str().unwrap());
-    sender.args(["--exact", "live::replay_inside_the_namespace", "--nocapture"]).env(REPLAY, capture);
-    assert!(sender.stdout(Stdio::null()).status().unwrap().success());
+    replay(namespace, capture);
     thread::sleep(Duration::from_millis(500));
     let stopped = Command::new("kill").args(["-TERM", &sensor.id().to_string()]).status().unwrap();
     assert!(stopped.success());
@@ -103,7 +101,14 @@ fn watch(namespace: &Namespace, capture: &Path, workers: &str, dir: &Path) -> Va
     json(&summary)
 }
 
-/// Not a test of its own: does nothing unless the test above starts it.
+/// Sends a capture on `wire0`.
+pub(crate) fn replay(namespace: &Namespace, capture: &Path) {
+    let mut sender = namespace.command(std::env::current_exe().unwrap().to_str().unwrap());
+    sender.args(["--exact", "live::replay_inside_the_namespace", "--nocapture"]).env(REPLAY, capture);
+    assert!(sender.stdout(Stdio::null()).status().unwrap().success());
+}
+
+/// Not a test of its own: does nothing unless [`replay`] starts it.
 #[test]
 fn replay_inside_the_namespace() {
     let Some(capture) = std::env::var_os(REPLAY) else { return };

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pcap::{Active, Capture, Error};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::counters::{Counters, grown};
 use super::{Frame, LinkType};
 
 /// How a live capture is opened.
@@ -82,7 +83,9 @@ pub struct LiveCapture {
     inner: Capture<Active>,
     interface: String,
     link: LinkType,
-    seen: (u32, u32),
+    /// Packets that the ring had no room for, as libpcap counts them.
+    ring: u32,
+    counters: Option<Counters>,
 }
 
 /// How long, in ms, the ring gathers frames before it wakes the reader.
@@ -111,7 +114,24 @@ impl LiveCapture {
         let number = inner.get_datalink().0;
         let link = u32::try_from(number).ok().and_then(LinkType::from_number);
         let link = link.ok_or_else(|| LiveError::LinkType { interface: config.interface.clone(), number })?;
-        Ok(Self { inner, interface: config.interface.clone(), link, seen: (0, 0) })
+        let counters = Counters::open(&config.interface).ok();
+        Ok(Self { inner, interface: config.interface.clone(), link, ring: 0, counters })
+    }
+
+    /// Name of the interface.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// False where the system does not tell what the interface itself loses.
+    pub fn knows_losses(&self) -> bool {
+        self.counters.is_some()
+    }
+
+    /// Whether the interface went up (true) or down since this was last asked. While it is down the ring is empty; no
+    /// new capture is needed when it is up again.
+    pub fn turned(&mut self) -> Option<bool> {
+        self.counters.as_mut()?.turned()
     }
 
     /// The next frame. Does not wait: see [`Self::wait`].
@@ -126,11 +146,6 @@ impl LiveCapture {
             Err(Error::TimeoutExpired | Error::NoMorePackets) => Ok(Next::Quiet),
             Err(source) => Err(refused("read from", &self.interface, source)),
         }
-    }
-
-    /// Name of the interface.
-    pub fn interface(&self) -> &str {
-        &self.interface
     }
 
     /// Replaces the filter; an empty one takes everything.
@@ -159,14 +174,11 @@ impl LiveCapture {
         let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref());
     }
 
-    /// Packets lost since this was last asked. libpcap keeps 32-bit totals, which wrap.
+    /// Packets lost since this was last asked. Needs no rights that the capture has not got already.
     pub fn lost(&mut self) -> Lost {
-        let Ok(stat) = self.inner.stats() else { return Lost::default() };
-        let (ring, interface) = std::mem::replace(&mut self.seen, (stat.dropped, stat.if_dropped));
-        Lost {
-            interface: u64::from(stat.if_dropped.wrapping_sub(interface)),
-            ring: u64::from(stat.dropped.wrapping_sub(ring)),
-        }
+        let now = self.inner.stats().map_or(self.ring, |stat| stat.dropped);
+        let ring = grown(std::mem::replace(&mut self.ring, now), now);
+        Lost { interface: self.counters.as_mut().map_or(0, Counters::lost), ring }
     }
 }
 

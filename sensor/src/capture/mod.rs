@@ -4,6 +4,8 @@
 mod fanout;
 pub mod file;
 #[cfg(feature = "live")]
+mod counters;
+#[cfg(feature = "live")]
 pub mod live;
 mod pcap;
 mod pcapng;

@@ -45,6 +45,8 @@ pub(super) struct Told {
     /// All minutes that end up to here (µs) have been said.
     pub(super) until: i64,
     pub(super) summary: Option<Box<Summary>>,
+    /// The interface went up (true) or down.
+    pub(super) turned: Option<(String, bool)>,
     /// Records that were lost since the last time, because nobody listened.
     pub(super) lost: u64,
     /// The ring is at its end, and why if nobody asked for that.
@@ -160,6 +162,9 @@ impl Ring {
     }
 
     fn account(&mut self) {
+        if let Some(up) = self.capture.turned().filter(|_| self.leads) {
+            self.out.next.turned = Some((self.capture.interface().to_owned(), up));
+        }
         let lost = self.capture.lost();
         let interface = if self.leads { lost.interface } else { 0 };
         self.workers.lost("kernel", interface, &mut self.out);

@@ -54,6 +54,8 @@ pub struct Rings {
     parts: Vec<Part>,
     /// Records that were lost because nobody took them in time.
     lost: u64,
+    /// Interfaces that went up (true) or down.
+    turned: Vec<(String, bool)>,
     failure: Option<LiveError>,
 }
 
@@ -93,7 +95,7 @@ impl Rings {
             let summary = Summary::default();
             rings.push(Handle { asks, thread: Some(thread), until: i64::MIN, summary, ended: false });
         }
-        Ok(Self { told, rings, parts: Vec::new(), lost: 0, failure: None })
+        Ok(Self { told, rings, parts: Vec::new(), lost: 0, turned: Vec::new(), failure: None })
     }
 
     /// Gives out what was said, for so long. False when all rings have ended.
@@ -136,6 +138,11 @@ impl Rings {
         std::mem::take(&mut self.lost)
     }
 
+    /// Interfaces that went up (true) or down since it was last asked.
+    pub fn take_turned(&mut self) -> Vec<(String, bool)> {
+        std::mem::take(&mut self.turned)
+    }
+
     /// Why a ring ended that nobody had asked to.
     ///
     /// # Errors
@@ -145,8 +152,9 @@ impl Rings {
     }
 
     fn take(&mut self, told: Told, out: &mut impl Output) {
-        let Told { ring, said, until, summary, lost, ended } = told;
+        let Told { ring, said, until, summary, turned, lost, ended } = told;
         self.lost += lost;
+        self.turned.extend(turned);
         for said in said {
             match said {
                 Said::Record(record) => out.record(record),
