@@ -198,6 +198,12 @@ fn bad_mirrors_in_captures() {
     let verdict = of_file(&broadcast(), &[]);
     verdict.expect(&[("mirror-traffic", "ok"), ("mirror-unicast", "fail"), ("mirror-one-way", "unknown")]);
     assert!(verdict.text("mirror-unicast", "seen").contains("arp 10"), "{:#?}", verdict.checks);
+    let verdict = of_file(&tcp()[..8], &[]);
+    verdict.expect(&[
+        ("mirror-one-way", "unknown"),
+        ("mirror-duplicates", "unknown"),
+        ("mirror-local-nets", "unknown"),
+    ]);
     let verdict = of_file(&one_way(&tcp()), &[]);
     verdict.expect(&[("mirror-one-way", "fail"), ("mirror-duplicates", "ok"), ("mirror-names", "ok")]);
     let verdict = of_file(&doubled(&tcp()), &[]);
