@@ -1,5 +1,7 @@
 //! The configuration file, and what the command line makes of it.
 
+#[cfg(feature = "live")]
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::num::NonZeroU16;
 use std::ops::Range;
@@ -47,6 +49,29 @@ pub(crate) struct SetupArgs {
     /// clickhouse://USER@HOST:PORT/DATABASE?secure=1 (docs/clickhouse.md)
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
+}
+
+impl SetupArgs {
+    /// The same as words of a command line, for a child.
+    #[cfg(feature = "live")]
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let Self { config, policy, data_dir, catalogue, store } = self;
+        let path = |path: &Option<PathBuf>| path.clone().map(PathBuf::into_os_string);
+        let options = [
+            ("--config", path(config)),
+            ("--policy", path(policy)),
+            ("--data-dir", path(data_dir)),
+            ("--catalogue", path(catalogue)),
+            ("--store", store.clone().map(OsString::from)),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| {
+            let mut word = OsString::from(name);
+            word.push("=");
+            word.push(value?);
+            Some(word)
+        });
+        given.collect()
+    }
 }
 
 /// The configuration file. Unknown keys are errors.
@@ -224,7 +249,18 @@ pub(crate) struct Setup {
 impl Setup {
     /// Reads configuration, catalogue and policy.
     pub(crate) fn load(args: &SetupArgs) -> Result<Self, Failure> {
+        Self::of(args, args.config.as_deref().map(read).transpose()?.unwrap_or_default())
+    }
+
+    /// The same without receivers and server: who reads packets has no use for their secrets.
+    #[cfg(feature = "live")]
+    pub(crate) fn without_secrets(args: &SetupArgs) -> Result<Self, Failure> {
         let file = args.config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let file = ConfigFile { siem: Vec::new(), store: StoreFile::default(), ..file };
+        Self::of(&SetupArgs { store: None, ..args.clone() }, file)
+    }
+
+    fn of(args: &SetupArgs, file: ConfigFile) -> Result<Self, Failure> {
         let data_dir = args.data_dir.clone().or(file.data_dir).unwrap_or_else(default_data_dir);
         let bundle = file.bundle.map(|bundle| (bundle.file, bundle.public_key));
         let rules = Rules::load(args.catalogue.clone().or(file.catalogue), bundle, &data_dir)?;
@@ -306,6 +342,17 @@ impl Setup {
 
     /// Makes the data directory and keeps other processes from writing into it while the lock is held.
     pub(crate) fn lock(&self) -> Result<File, Failure> {
+        self.hold("lock", File::try_lock, "")
+    }
+
+    /// The same for one of the two halves of `run`: both may be at work, each once, and nobody who does both.
+    #[cfg(feature = "live")]
+    pub(crate) fn lock_half(&self, half: &str) -> Result<[File; 2], Failure> {
+        let all = self.hold("lock", File::try_lock_shared, "")?;
+        Ok([all, self.hold(&format!("{half}.lock"), File::try_lock, &format!(" {half}"))?])
+    }
+
+    fn hold(&self, name: &str, lock: fn(&File) -> Result<(), TryLockError>, other: &str) -> Result<File, Failure> {
         let dir = self.data_dir.display();
         let cannot = |what: &str, e| {
             Failure::Failed(format!("cannot {what} the data directory {dir}: {e}; name another with --data-dir"))
@@ -313,15 +360,15 @@ impl Setup {
         // What the sensor knows is nobody else's business on this machine.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
         made.map_err(|e| cannot("create", e))?;
-        let path = self.data_dir.join("lock");
-        let lock = File::create(&path).map_err(|e| cannot("write to", e))?;
-        match lock.try_lock() {
+        let file = File::create(self.data_dir.join(name)).map_err(|e| cannot("write to", e))?;
+        match lock(&file) {
             Ok(()) => {
                 self.rules.remember(&self.data_dir);
-                Ok(lock)
+                Ok(file)
             }
             Err(TryLockError::WouldBlock) => Err(Failure::Failed(format!(
-                "the data directory {dir} is in use by another shadowtap; stop it or name another with --data-dir"
+                "the data directory {dir} is in use by another shadowtap{other}; stop it or name another with \
+                 --data-dir"
             ))),
             Err(TryLockError::Error(e)) => Err(cannot("lock", e)),
         }

@@ -54,6 +54,17 @@ impl Rules {
         self.folder.as_deref()
     }
 
+    /// What is read again on SIGHUP: the folder of one's own, and the folder in which the bundle lies, because a new bundle
+    /// takes the old one's name.
+    #[cfg(feature = "live")]
+    pub(crate) fn places(&self) -> Vec<PathBuf> {
+        let bundle = self.bundle.as_deref().map(|file| match file.parent() {
+            Some(folder) if folder != Path::new("") => folder.to_path_buf(),
+            _ => PathBuf::from("."),
+        });
+        self.folder.clone().into_iter().chain(bundle).collect()
+    }
+
     /// How often the catalogue was swapped.
     pub(crate) fn generation(&self) -> u64 {
         self.live.generation()

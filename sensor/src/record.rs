@@ -295,8 +295,9 @@ pub struct MinuteRecord {
     /// Frames that could not be decoded, by reason.
     pub malformed: BTreeMap<String, Tally>,
     /// Lost before it was seen, by place: `kernel` (packets dropped by the interface or its driver), `ring` (packets for
-    /// which the capture ring had no room), `file` (captures that are cut off or damaged). And records that were lost
-    /// behind the sensor since the minute before: [`crate::ledger::RECORD_WORDS`].
+    /// which the capture ring had no room), `queue` (packets for which the workers behind a ring had no time), `file`
+    /// (captures that are cut off or damaged). And records that were lost behind the sensor since the minute before:
+    /// [`crate::ledger::RECORD_WORDS`].
     pub drops: BTreeMap<String, u64>,
     /// Flows that ended in this minute and of which one direction alone was seen.
     pub one_way_flows: u64,

@@ -2,6 +2,8 @@
 
 pub(crate) mod candidates;
 pub(crate) mod catalog;
+#[cfg(feature = "live")]
+pub(crate) mod deliver;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 mod files;
@@ -15,6 +17,8 @@ pub(crate) mod rejudge;
 pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;
+#[cfg(feature = "live")]
+pub(crate) mod sense;
 pub(crate) mod siem;
 pub(crate) mod spool;
 pub(crate) mod store;

@@ -129,6 +129,8 @@ mod tests {
             ("_dns.resolver.arpa", "ddr"),
             ("Mozilla.Cloudflare-DNS.com.", "doh"),
             ("abc123.dns.nextdns.io", "doh"),
+            ("abc123.cloudflare-gateway.com", "doh"),
+            ("safe.dot.dns.yandex.net", "dot"),
             ("one.one.one.one", "dot"),
             ("cloudflare-ech.com", "ech-cover"),
             ("public.tls-ech.dev", "ech-cover"),
@@ -146,6 +148,8 @@ mod tests {
             "apple.com",
             "cloudflare.com",
             "notcloudflare-dns.com",
+            "joindns4.eu",
+            "cira.ca",
             "x.cloudflare-ech.com",
             "tls-ech.dev",
         ] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pcap::{Active, Capture, Error};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use super::counters::{Counters, grown};
 use super::{Frame, LinkType};
 
 /// How a live capture is opened.
@@ -82,7 +83,9 @@ pub struct LiveCapture {
     inner: Capture<Active>,
     interface: String,
     link: LinkType,
-    seen: (u32, u32),
+    /// Packets that the ring had no room for, as libpcap counts them.
+    ring: u32,
+    counters: Option<Counters>,
 }
 
 /// How long, in ms, the ring gathers frames before it wakes the reader.
@@ -94,13 +97,7 @@ impl LiveCapture {
         if config.interface == "any" {
             return Err(LiveError::Any);
         }
-        let failed = |action| {
-            let interface = config.interface.clone();
-            move |source: Error| {
-                let hint = hint(&source.to_string());
-                LiveError::Pcap { action, interface, source, hint }
-            }
-        };
+        let failed = |action| move |source| refused(action, &config.interface, source);
         let mut inner = Capture::from_device(config.interface.as_str())
             .map_err(failed("open"))?
             .promisc(true)
@@ -117,7 +114,24 @@ impl LiveCapture {
         let number = inner.get_datalink().0;
         let link = u32::try_from(number).ok().and_then(LinkType::from_number);
         let link = link.ok_or_else(|| LiveError::LinkType { interface: config.interface.clone(), number })?;
-        Ok(Self { inner, interface: config.interface.clone(), link, seen: (0, 0) })
+        let counters = Counters::open(&config.interface).ok();
+        Ok(Self { inner, interface: config.interface.clone(), link, ring: 0, counters })
+    }
+
+    /// Name of the interface.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// False where the system does not tell what the interface itself loses.
+    pub fn knows_losses(&self) -> bool {
+        self.counters.is_some()
+    }
+
+    /// Whether the interface went up (true) or down since this was last asked. While it is down the ring is empty; no
+    /// new capture is needed when it is up again.
+    pub fn turned(&mut self) -> Option<bool> {
+        self.counters.as_mut()?.turned()
     }
 
     /// The next frame. Does not wait: see [`Self::wait`].
@@ -130,11 +144,24 @@ impl LiveCapture {
                 link: self.link,
             })),
             Err(Error::TimeoutExpired | Error::NoMorePackets) => Ok(Next::Quiet),
-            Err(source) => {
-                let hint = hint(&source.to_string());
-                Err(LiveError::Pcap { action: "read from", interface: self.interface.clone(), source, hint })
-            }
+            Err(source) => Err(refused("read from", &self.interface, source)),
         }
+    }
+
+    /// Replaces the filter; an empty one takes everything.
+    pub(super) fn set_filter(&mut self, filter: &str) -> Result<(), LiveError> {
+        let set = self.inner.filter(filter, true);
+        set.map_err(|source| self.failed("set the filter of", source))
+    }
+
+    /// libpcap's handle.
+    pub(super) fn raw(&self) -> &Capture<Active> {
+        &self.inner
+    }
+
+    /// An error about this interface.
+    pub(super) fn failed(&self, action: &'static str, source: Error) -> LiveError {
+        refused(action, &self.interface, source)
     }
 
     /// Sleeps until the ring has frames, a signal comes, or the time is over.
@@ -147,15 +174,17 @@ impl LiveCapture {
         let _ = poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref());
     }
 
-    /// Packets lost since this was last asked. libpcap keeps 32-bit totals, which wrap.
+    /// Packets lost since this was last asked. Needs no rights that the capture has not got already.
     pub fn lost(&mut self) -> Lost {
-        let Ok(stat) = self.inner.stats() else { return Lost::default() };
-        let (ring, interface) = std::mem::replace(&mut self.seen, (stat.dropped, stat.if_dropped));
-        Lost {
-            interface: u64::from(stat.if_dropped.wrapping_sub(interface)),
-            ring: u64::from(stat.dropped.wrapping_sub(ring)),
-        }
+        let now = self.inner.stats().map_or(self.ring, |stat| stat.dropped);
+        let ring = grown(std::mem::replace(&mut self.ring, now), now);
+        Lost { interface: self.counters.as_mut().map_or(0, Counters::lost), ring }
     }
+}
+
+fn refused(action: &'static str, interface: &str, source: Error) -> LiveError {
+    let hint = hint(&source.to_string());
+    LiveError::Pcap { action, interface: interface.to_owned(), source, hint }
 }
 
 /// How to mend what libpcap says in its own words.

@@ -1,6 +1,10 @@
 //! Where frames come from: capture files, and live interfaces with the feature `live`.
 
+#[cfg(feature = "live")]
+mod fanout;
 pub mod file;
+#[cfg(feature = "live")]
+mod counters;
 #[cfg(feature = "live")]
 pub mod live;
 mod pcap;

@@ -36,6 +36,8 @@ pub(super) enum Outcome {
     Known,
     /// The address is another device's from now on.
     Moved,
+    /// The same, and the one before was using it.
+    Taken,
     /// A contest began.
     Contested,
     /// A contest goes on.
@@ -48,10 +50,11 @@ impl Holder {
         Self { mac: claim.mac, source: claim.source, seen: time, until, moved: None, unclear: None }
     }
 
-    /// The device, for what happened from `since` on; `None` when it is unknown, or was another one for a part of that.
-    pub(super) fn device(&self, since: i64, now: i64) -> Option<Mac> {
+    /// The device, for what happened from `since` on; `None` when it is unknown, or was another one, or contested, for a
+    /// part of that.
+    pub(super) fn device(&self, since: i64) -> Option<Mac> {
         let whole = self.moved.is_none_or(|moved| moved <= since);
-        let clear = self.unclear.is_none_or(|unclear| unclear < now);
+        let clear = self.unclear.is_none_or(|unclear| unclear < since);
         (whole && clear && since <= self.until).then_some(self.mac)
     }
 
@@ -61,14 +64,15 @@ impl Holder {
             self.again(claim, time);
             return Outcome::Known;
         }
+        let recent = time <= self.until && time.saturating_sub(self.seen) <= CONTEST;
         if claim.lease.is_some() {
             // The server knows, not the client that says what it uses; what was unclear is settled.
             *self = Self { moved: Some(time), ..Self::new(claim, time) };
-            return Outcome::Moved;
+            // No server gives away what is in use: this one forgot, or somebody answers in its place.
+            return if recent { Outcome::Taken } else { Outcome::Moved };
         }
         let stronger = self.source.is_lease() || claim.source == Source::Frame && self.source != Source::Frame;
-        let recent = time.saturating_sub(self.seen) <= CONTEST;
-        if time <= self.until && (stronger || recent) {
+        if recent || time <= self.until && stronger {
             let goes_on = self.unclear.is_some_and(|unclear| time <= unclear);
             self.unclear = Some(time.saturating_add(UNCLEAR));
             return if goes_on { Outcome::Unclear } else { Outcome::Contested };

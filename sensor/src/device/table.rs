@@ -32,7 +32,7 @@ pub struct Devices {
 pub struct Lost {
     /// Hardware addresses and addresses that were forgotten to make room.
     pub forgotten: u64,
-    /// Addresses that a second device began to claim.
+    /// Addresses that a second device began to claim, or got from a server while the first was using them.
     pub contested: u64,
 }
 
@@ -64,7 +64,7 @@ impl Devices {
         hardware.has(claim.ip, time);
         match self.holders.get_mut(&claim.ip) {
             Some(holder) => {
-                let contested = holder.claim(claim, time) == Outcome::Contested;
+                let contested = matches!(holder.claim(claim, time), Outcome::Contested | Outcome::Taken);
                 self.lost.contested += u64::from(contested);
             }
             None => {
@@ -111,7 +111,7 @@ impl Devices {
     pub fn who(&self, ip: IpAddr, since: i64, now: i64) -> Option<Mac> {
         let holder = self.holders.get(&ip)?;
         let hardware = self.hardware.get(&holder.mac)?;
-        holder.device(since, now).filter(|_| is_believed(hardware, holder.source, now))
+        holder.device(since).filter(|_| is_believed(hardware, holder.source, now))
     }
 
     /// What is known of a device, when it was not told yet, has changed, or was told long ago. It counts as told then.

@@ -57,7 +57,11 @@ fn a_lease_moves_an_address_at_once() {
     devices.claim(&lease(BEN, ip(11), 3600), 10 * SECOND);
     assert_eq!(now(&devices, ip(11), 10 * SECOND), Some(BEN));
     assert_eq!(devices.who(ip(11), 5 * SECOND, 10 * SECOND), None, "it was another's for a part of that");
-    assert_eq!(devices.take_lost(), Lost::default());
+    assert_eq!(devices.take_lost(), Lost { forgotten: 0, contested: 1 }, "she was heard a second before");
+    devices.claim(&lease(ANNA, ip(11), 3600), 20 * SECOND + CONTEST);
+    devices.release(ANNA, ip(11), 30 * SECOND + CONTEST);
+    devices.claim(&lease(BEN, ip(11), 3600), 31 * SECOND + CONTEST);
+    assert_eq!(devices.take_lost(), Lost::default(), "the first is silent, or gave it back");
 }
 
 #[test]
@@ -83,6 +87,18 @@ fn two_that_claim_one_address_at_once_do_not_have_it() {
     assert_eq!(devices.take_lost(), Lost { forgotten: 0, contested: 1 }, "one contest");
     devices.claim(&claim(ANNA, ip(11), Source::Frame), 20 * MINUTE);
     assert_eq!(now(&devices, ip(11), 20 * MINUTE), Some(ANNA), "the other one gave up");
+}
+
+/// What began while the address was nobody's stays so when the contest is over.
+#[test]
+fn what_happened_during_a_contest_is_nobodys() {
+    let mut devices = Devices::default();
+    devices.claim(&claim(ANNA, ip(11), Source::Arp), 0);
+    devices.claim(&claim(BEN, ip(11), Source::Arp), SECOND);
+    let over = 11 * MINUTE;
+    assert_eq!(now(&devices, ip(11), over), Some(ANNA));
+    assert_eq!(devices.who(ip(11), 9 * MINUTE, over), None);
+    assert_eq!(devices.who(ip(11), 0, over), None);
 }
 
 #[test]

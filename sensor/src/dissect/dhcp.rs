@@ -130,7 +130,7 @@ fn read(r: &mut Reader<'_>) -> Result<Option<Dhcp>, Short> {
 }
 
 impl Options {
-    /// Reads the options of one field. The first of each kind counts.
+    /// Reads the options of one field. Of names the first one counts, of numbers the last.
     fn read(&mut self, field: &[u8]) -> Result<(), Short> {
         let mut r = Reader::new(field);
         for _ in 0..MAX_OPTIONS {

@@ -4,16 +4,11 @@ use std::net::IpAddr;
 
 use super::Parse;
 use super::dhcp::host_name;
+use super::dns::{name, rr};
 use crate::bytes::{Reader, Short};
 
-const A: u16 = 1;
-const AAAA: u16 = 28;
 /// Questions and records of one message that are read. A host with many services announces some dozens.
 const MAX_RECORDS: u32 = 128;
-/// Compression pointers on the way to a first label. Each leads to a name; more than one is rare.
-const MAX_POINTERS: usize = 8;
-/// Labels of a name: 255 octets have at most 127.
-const MAX_LABELS: usize = 127;
 
 /// The name of the host that sends a message: the owner of an A or AAAA record whose address is the sender's own, in
 /// lower case, without `.local`. `NotMine` for questions, and where no such record is there.
@@ -36,16 +31,15 @@ fn read<'a>(r: &mut Reader<'a>, whole: &'a [u8], sender: IpAddr) -> Result<Optio
     let questions = u32::from(r.u16()?);
     let records = [r.u16()?, r.u16()?, r.u16()?].map(u32::from).iter().sum::<u32>();
     for _ in 0..questions.min(MAX_RECORDS) {
-        skip_name(r)?;
+        name::skip(r, whole)?;
         r.skip(4)?;
     }
     for _ in 0..records.min(MAX_RECORDS) {
-        let owner = *r;
-        skip_name(r)?;
+        let owner = name::first_label(r, whole)?;
         let kind = r.u16()?;
         r.skip(6)?;
         if address(kind, r.vec16()?) == Some(sender) {
-            return first_label(owner, whole).map(host_name);
+            return Ok(host_name(owner));
         }
     }
     Ok(None)
@@ -53,39 +47,10 @@ fn read<'a>(r: &mut Reader<'a>, whole: &'a [u8], sender: IpAddr) -> Result<Optio
 
 fn address(kind: u16, data: &[u8]) -> Option<IpAddr> {
     match kind {
-        A => <[u8; 4]>::try_from(data).ok().map(IpAddr::from),
-        AAAA => <[u8; 16]>::try_from(data).ok().map(IpAddr::from),
+        rr::A => <[u8; 4]>::try_from(data).ok().map(IpAddr::from),
+        rr::AAAA => <[u8; 16]>::try_from(data).ok().map(IpAddr::from),
         _ => None,
     }
-}
-
-/// Passes over a name where it stands: labels up to its end or to a pointer.
-fn skip_name(r: &mut Reader<'_>) -> Result<(), Short> {
-    for _ in 0..=MAX_LABELS {
-        match r.u8()? {
-            0 => return Ok(()),
-            len @ 1..=63 => r.skip(usize::from(len))?,
-            0xc0..=0xff => return r.skip(1),
-            _ => return Err(Short),
-        }
-    }
-    Err(Short)
-}
-
-/// The first label of a name (RFC 1035 section 4.1.4): a host's own.
-fn first_label<'a>(mut r: Reader<'a>, whole: &'a [u8]) -> Result<&'a [u8], Short> {
-    for _ in 0..=MAX_POINTERS {
-        match r.u8()? {
-            0 => return Ok(&[]),
-            len @ 1..=63 => return r.take(usize::from(len)),
-            high @ 0xc0..=0xff => {
-                let target = usize::from(u16::from_be_bytes([high & 0x3f, r.u8()?]));
-                r = Reader::new(whole.get(target..).ok_or(Short)?);
-            }
-            _ => return Err(Short),
-        }
-    }
-    Err(Short)
 }
 
 #[cfg(test)]

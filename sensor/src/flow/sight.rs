@@ -2,6 +2,8 @@
 
 use rules::catalogue::infra::InfraClass;
 
+use crate::record::Transport;
+
 /// Where a flow's frames and bytes are counted in [`crate::record::VisibilityRecord`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sight {
@@ -41,7 +43,21 @@ pub struct Counted {
     pub bytes: u64,
 }
 
+/// Ports of tunnels that show no name (IANA, and WireGuard's own): IKE and IPsec in UDP, OpenVPN, L2TP, WireGuard.
+const VPN_OVER_UDP: [u16; 5] = [500, 1194, 1701, 4500, 51_820];
+/// The same over TCP: OpenVPN, PPTP.
+const VPN_OVER_TCP: [u16; 2] = [1194, 1723];
+
 impl Sight {
+    /// Of a flow that was answered, and whose protocol has shown no name: the server's port is all that tells.
+    pub fn of_port(transport: Transport, port: u16) -> Option<Self> {
+        let is_vpn = match transport {
+            Transport::Udp => VPN_OVER_UDP.contains(&port),
+            Transport::Tcp => VPN_OVER_TCP.contains(&port),
+        };
+        is_vpn.then_some(Self::Vpn)
+    }
+
     /// Of a host of the infrastructure list: only what hides names.
     pub fn of_infra(class: InfraClass) -> Self {
         match class {

@@ -14,6 +14,18 @@ fn a_forged_message_takes_no_address() {
     assert_eq!(office.broken("device-contested"), 1);
 }
 
+/// A server's word moves an address, and whoever answers in its place is not unseen.
+#[test]
+fn a_forged_lease_of_an_address_in_use_is_counted() {
+    let mut office = Office::new();
+    office.lease(ANNA, v4(11));
+    office.chat(v4(11).into(), 64, ANNA);
+    office.lease(BEN, v4(11));
+    office.chat(v4(11).into(), 64, ANNA);
+    assert_eq!(office.done().who(), [(ANNA_TEXT, Some(ANNA_TEXT)), ("10.77.0.11", None)], "her frames contest it");
+    assert_eq!(office.broken("device-contested"), 2);
+}
+
 #[test]
 fn a_flood_of_leases_is_bounded_and_does_not_drive_out_who_is_known() {
     let mut office = Office::new();

@@ -108,3 +108,18 @@ pub(crate) fn dns(id: u16, name: &[u8], questions: u8, addresses: &[[u8; 4]]) ->
     }
     message
 }
+
+/// An answer about the HTTPS record of `name`: hints, and the configuration whose hellos show `public`.
+pub(crate) fn https(id: u16, name: &[u8], public: &[u8], hints: &[[u8; 4]]) -> Vec<u8> {
+    let parameter = |key: u16, value: &[u8]| [&key.to_be_bytes(), &vec16(value)[..]].concat();
+    let key = [&[7, 0, 0x20][..], &vec16(&[9; 32]), &vec16(&[0, 1, 0, 1])].concat();
+    let contents = [&key[..], &[0, public.len() as u8], public, &[0, 0]].concat();
+    let list = vec16(&[&[0xfe, 0x0d], &vec16(&contents)[..]].concat());
+    let data = [b"\0\x01\0".to_vec(), parameter(4, &hints.concat()), parameter(5, &list)].concat();
+    let mut message = dns(id, name, 1, &[]);
+    // An answer with one record, to a question of that type.
+    let kind = message.len() - 3;
+    (message[2], message[3], message[7], message[kind]) = (0x81, 0x80, 1, 65);
+    message.extend([&[0xc0, 12, 0, 65, 0, 1, 0, 0, 1, 44], &vec16(&data)[..]].concat());
+    message
+}

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::frames::{ACK, End, RESOLVER, SYN, dns, hello, hello_message, part, tcp, udp, v4};
+use crate::frames::{ACK, End, RESOLVER, SYN, dns, hello, hello_message, https, part, tcp, udp, v4};
 use crate::initial::{crypto, sealed};
 use crate::random::Random;
 
@@ -137,6 +137,15 @@ pub(crate) fn answers(random: &mut Random, frame: &mut Vec<u8>) {
     let addresses: Vec<[u8; 4]> = (0..8).map(|_| (random.next() as u32).to_be_bytes()).collect();
     let client = (v4(0x0a00_0000 | random.next() as u32 & 0x001f_ffff), 50_000);
     udp(frame, RESOLVER, client, &dns(random.next() as u16, &name, 1, &addresses));
+}
+
+/// Answers about HTTPS records that nobody asked for, for anybody, each with a cover of its own.
+pub(crate) fn covers(random: &mut Random, frame: &mut Vec<u8>) {
+    let name = long_name(random);
+    let public = format!("{:063x}.{:063x}.{:063x}.example", random.next(), random.next(), random.next());
+    let hints: Vec<[u8; 4]> = (0..8).map(|_| (random.next() as u32).to_be_bytes()).collect();
+    let client = (v4(0x0a00_0000 | random.next() as u32 & 0x001f_ffff), 50_000);
+    udp(frame, RESOLVER, client, &https(random.next() as u16, &name, public.as_bytes(), &hints));
 }
 
 /// A random name of nearly 255 octets.

@@ -6,6 +6,7 @@
 mod bench;
 mod frames;
 mod gaps;
+mod identities;
 mod initial;
 mod kinds;
 mod memory;
@@ -71,7 +72,7 @@ const NONE: Kind = Kind {
 const EVICTED: &[&str] = &["flows-evicted"];
 const FULL: &[&str] = &["reassembly-full"];
 
-const KINDS: [Kind; 16] = [
+const KINDS: [Kind; 17] = [
     Kind { name: "half-open", frames: [150_000, 10_000_000], words: EVICTED, ..NONE },
     Kind {
         name: "opened, then silence",
@@ -178,6 +179,16 @@ const KINDS: [Kind; 16] = [
         ..NONE
     },
     Kind {
+        name: "HTTPS records that nobody asked for",
+        flood: |_| Box::new(kinds::covers),
+        frames: [30_000, 2_000_000],
+        state: 144,
+        // Claims as above, configurations, and the longest public names.
+        lists: 112 * MIB,
+        words: &["flows-evicted", "ech-names-full"],
+        ..NONE
+    },
+    Kind {
         name: "random names of random clients",
         flood: |_| Box::new(names()),
         frames: [140_000, 3_000_000],
@@ -279,6 +290,7 @@ floods! {
     initials_with_a_hello_that_never_ends: "Initials with a hello that never ends";
     initials_that_no_key_opens: "Initials that no key opens";
     answers_that_nobody_asked_for: "answers that nobody asked for";
+    https_records_that_nobody_asked_for: "HTTPS records that nobody asked for";
     random_names_of_random_clients: "random names of random clients";
     ai_services_of_random_clients: "AI services of random clients";
     connection_ids: "connection ids";

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 use rules::catalogue::Catalogue;
 use sensor::capture::{Frame, LinkType};
 use sensor::output::{Name, Output};
-use sensor::record::{Ech, FlowRecord, LookupRecord, Record};
+use sensor::record::{Ech, FlowRecord, LookupRecord, Record, VisibilityRecord};
 use sensor::worker::{Worker, WorkerConfig};
 
 use crate::wire::{ACK, End, RESOLVER, SYN, answer, hello, https, query, tcp, udp};
@@ -28,6 +28,7 @@ pub(crate) struct Seen {
     pub(crate) hellos: Vec<(String, Ech)>,
     pub(crate) flows: Vec<FlowRecord>,
     pub(crate) lookups: Vec<LookupRecord>,
+    pub(crate) visibility: Vec<VisibilityRecord>,
     /// Flows by naming method.
     pub(crate) methods: BTreeMap<String, u64>,
     /// What could not be read or kept.
@@ -39,6 +40,7 @@ impl Output for Seen {
         match record {
             Record::Flow(flow) => self.flows.push(*flow),
             Record::Lookup(lookup) => self.lookups.push(*lookup),
+            Record::Visibility(visibility) => self.visibility.push(*visibility),
             Record::Minute(minute) => {
                 for (method, tally) in minute.methods {
                     *self.methods.entry(method).or_default() += tally.flows;

@@ -3,7 +3,7 @@
 use sensor::record::Ech;
 
 use crate::bench::{A, Bench, HTTPS, SECOND, Seen};
-use crate::wire::{ACK, End, RESOLVER, SYN, answer, hello, https, tcp, udp};
+use crate::wire::{ACK, End, RESOLVER, SYN, answer, hello, https, query, tcp, udp};
 
 const DNS: End = ([10, 0, 0, 7], 40_000);
 const CLIENT: End = ([10, 0, 0, 7], 50_000);
@@ -68,6 +68,21 @@ fn hints_and_aliases_name_what_was_asked_for() {
         bench.frame(0, &udp(RESOLVER, DNS, &bytes));
     };
     assert_verdict(&after(failed, Some(COVER), true), NONE, "no such name");
+}
+
+/// Protocols of a wrong length: the configuration behind them is read, and the record is counted.
+#[test]
+fn a_broken_part_of_a_record_loses_no_other_and_is_counted() {
+    let mut data = https(&[SERVER.0], Some(COVER));
+    let protocols = data.windows(3).position(|part| part == b"\x02h2").unwrap();
+    data[protocols] = 200;
+    let told = |bench: &mut Bench| {
+        bench.frame(0, &udp(DNS, RESOLVER, &query(7, "poe.com", HTTPS)));
+        bench.frame(1, &udp(RESOLVER, DNS, &answer(7, "poe.com", HTTPS, &[(HTTPS, 60, data.clone())])));
+    };
+    let seen = after(told, Some(COVER), true);
+    assert_verdict(&seen, ("dns", "poe.com"), "");
+    assert_eq!((seen.malformed["https-record"], seen.asked()), (1, vec!["poe.com"]));
 }
 
 #[test]

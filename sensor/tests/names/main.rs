@@ -11,6 +11,11 @@ mod bench;
 mod dns;
 mod hidden;
 mod interleaved;
+mod parameters;
+#[allow(dead_code, reason = "shared with tests that use the rest")]
+#[path = "../wire/quic.rs"]
+mod quic;
 #[path = "../random/mod.rs"]
 mod random;
+mod sights;
 mod wire;

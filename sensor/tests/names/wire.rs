@@ -73,15 +73,28 @@ pub(crate) fn https(hints: &[[u8; 4]], public: Option<&str>) -> Vec<u8> {
 
 /// A TLS record with a ClientHello; with `ech` it has the extension of encrypted hellos, real or not.
 pub(crate) fn hello(sni: Option<&str>, ech: bool) -> Vec<u8> {
+    record(&client_hello(sni, ech, &[]))
+}
+
+/// A TLS record with a handshake message.
+pub(crate) fn record(message: &[u8]) -> Vec<u8> {
+    [&[22, 3, 1], &vec16(message)[..]].concat()
+}
+
+/// A ClientHello that offers these application protocols.
+pub(crate) fn client_hello(sni: Option<&str>, ech: bool, alpn: &[&str]) -> Vec<u8> {
     let mut extensions = Vec::new();
     if let Some(name) = sni {
         let sni = vec16(&[&[0], &vec16(name.as_bytes())[..]].concat());
         extensions.extend([&[0, 0], &vec16(&sni)[..]].concat());
     }
+    if !alpn.is_empty() {
+        let list: Vec<u8> = alpn.iter().flat_map(|id| [&[id.len() as u8], id.as_bytes()].concat()).collect();
+        extensions.extend([&[0, 16], &vec16(&vec16(&list))[..]].concat());
+    }
     if ech {
         extensions.extend([&[0xfe, 0x0d], &vec16(&[0x55; 186])[..]].concat());
     }
     let body = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 0x01, 1, 0], &vec16(&extensions)].concat();
-    let message = [&[1, 0], &vec16(&body)[..]].concat();
-    [&[22, 3, 1], &vec16(&message)[..]].concat()
+    [&[1, 0], &vec16(&body)[..]].concat()
 }

@@ -122,7 +122,14 @@ pub(crate) fn dns(bytes: &[u8]) {
     if let Parse::Done(message) = &whole {
         assert!(message.questions.len() <= 64 && message.addresses.len() <= 256);
         assert!(message.questions.iter().all(|question| question.name.chars().count() <= 255));
-        assert!(message.public_names.len() <= 16);
+        assert!(message.public_names.len() <= 16 && message.services.len() <= 16);
+        for service in &message.services {
+            assert!(service.keys.len() <= 32 && service.keys.is_sorted_by(|one, next| one < next));
+            assert!(
+                service.alpn.len() <= 16 && service.alpn.iter().all(|id| (1..=255).contains(&id.chars().count()))
+            );
+            assert!(service.hints.len() <= 32 && service.public_names.len() <= 8);
+        }
         assert!(message.public_names.iter().all(|public| public.name.is_ascii() && public.name.len() <= 253));
         for cut in cuts(bytes.len()) {
             if let Parse::Done(early) = dns_parser::message(&bytes[..cut]) {

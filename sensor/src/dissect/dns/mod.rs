@@ -1,8 +1,8 @@
-//! DNS messages (RFC 1035) over UDP and TCP: the questions, the addresses of the answers, and the public names of
-//! encrypted ClientHellos that HTTPS records (RFC 9460) announce.
+//! DNS messages (RFC 1035) over UDP and TCP: the questions, the addresses of the answers, and what HTTPS records (RFC
+//! 9460) say, the public names of encrypted ClientHellos above all.
 
 mod ech_config;
-mod name;
+pub(super) mod name;
 mod service;
 mod whole;
 
@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::Parse;
 use crate::bytes::{Reader, Short};
+pub use service::{Service, key};
 use whole::counts_fit;
 pub use whole::{begins, is_unmistakable};
 
@@ -20,6 +21,8 @@ pub mod rr {
     pub const A: u16 = 1;
     /// An IPv6 address.
     pub const AAAA: u16 = 28;
+    /// How a service is reached.
+    pub const SVCB: u16 = 64;
     /// How a host is reached over HTTPS.
     pub const HTTPS: u16 = 65;
 }
@@ -32,6 +35,8 @@ const MAX_ANSWERS: u16 = 128;
 const MAX_ADDRESSES: usize = 256;
 /// Public names that are kept of one message. A name has one, and two while it changes.
 const MAX_PUBLIC: usize = 8;
+/// HTTPS and SVCB records that are kept of one message: one for each place that serves a name, some for other protocols.
+const MAX_SERVICES: usize = 16;
 /// Octets of the header.
 const HEADER: usize = 12;
 /// The opcode of a standard query.
@@ -79,8 +84,10 @@ pub struct Message {
     pub addresses: Vec<Address>,
     /// Public names in the HTTPS records of the answer section.
     pub public_names: Vec<PublicName>,
+    /// HTTPS and SVCB records of the answer section, as they stand there.
+    pub services: Vec<Service>,
     /// Not all answers are there: the sender or the capture cut the message, it is broken behind its questions, or an
-    /// HTTPS record points elsewhere.
+    /// HTTPS record points elsewhere or is broken itself.
     pub partial: bool,
 }
 
@@ -96,6 +103,15 @@ struct Counts {
 /// The two bytes of flags.
 #[derive(Debug, Clone, Copy)]
 struct Flags([u8; 2]);
+
+/// True when the first question of a message is for a type. Looks at nothing else.
+pub fn asks_for(bytes: &[u8], qtype: u16) -> bool {
+    let mut at = HEADER;
+    while let Some(&length @ 1..=63) = bytes.get(at) {
+        at += 1 + usize::from(length);
+    }
+    bytes.get(at) == Some(&0) && bytes.get(at + 1..at + 3) == Some(&qtype.to_be_bytes())
+}
 
 /// Parses one message. A message whose first question is whole is accepted whatever its counts claim, and even where its
 /// answers are cut or broken: the question is what names need.
@@ -210,9 +226,17 @@ fn answer<'a>(r: &mut Reader<'a>, whole: &'a [u8], message: &mut Message) -> Res
     match (kind, data.len()) {
         (rr::A, 4) => addresses.extend(v4(data).map(|ip| Address { ip, ttl })),
         (rr::AAAA, 16) => addresses.extend(v6(data).map(|ip| Address { ip, ttl })),
-        (rr::HTTPS, _) => service::read(data, ttl, message),
+        (rr::SVCB | rr::HTTPS, _) => {
+            if let Some(service) = service::read(data) {
+                if kind == rr::HTTPS {
+                    message.told(&service, ttl);
+                }
+                message.services.push(service);
+            }
+        }
         _ => {}
     }
+    message.services.truncate(MAX_SERVICES);
     message.addresses.truncate(MAX_ADDRESSES);
     message.public_names.truncate(MAX_PUBLIC);
     Ok(())

@@ -18,8 +18,17 @@ pub(super) fn read<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<String, Sh
     Ok(clean_name(&raw).unwrap_or_else(|| ".".to_owned()))
 }
 
+/// The first label of the name at the reader, which a host has for itself; empty for the root.
+pub(in crate::dissect) fn first_label<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<&'a [u8], Short> {
+    let mut first = None;
+    walk(r, whole, |label| {
+        first.get_or_insert(label);
+    })?;
+    Ok(first.unwrap_or_default())
+}
+
 /// Passes over the name at the reader.
-pub(super) fn skip<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<(), Short> {
+pub(in crate::dissect) fn skip<'a>(r: &mut Reader<'a>, whole: &'a [u8]) -> Result<(), Short> {
     walk(r, whole, |_| ())
 }
 
@@ -71,6 +80,13 @@ mod tests {
         assert_eq!((of(3), of(4)), (Ok(191), Err(Short)));
         let longest = [label.repeat(3), vec![62], vec![b'b'; 62], vec![0]].concat();
         assert_eq!(name(&longest).map(|name| name.len()), Ok(254), "255 octets before the root");
+    }
+
+    #[test]
+    fn the_first_label_may_be_behind_a_pointer() {
+        let first = |bytes: &'static [u8]| first_label(&mut Reader::new(bytes), bytes);
+        assert_eq!(first(b"\xc0\x02\x04Host\x05local\0"), Ok(&b"Host"[..]));
+        assert_eq!((first(b"\0"), first(b"\x04Host")), (Ok(&b""[..]), Err(Short)));
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Heard {
     pub(super) fn end(&mut self, worker: &mut Worker) {
         worker.finish(self);
         self.counts = worker.totals();
-        self.named = worker.named();
+        self.named = worker.summary().named;
     }
 
     /// Packets lost at a place before the worker.

@@ -52,8 +52,8 @@ pub(in super::super) fn live(
         capture.wait(DOZE.min(until.saturating_duration_since(Instant::now())));
     }
     let lost = capture.lost();
-    worker.ledger().lost("kernel", lost.interface);
-    worker.ledger().lost("ring", lost.ring);
+    worker.lost("kernel", lost.interface);
+    worker.lost("ring", lost.ring);
     let promiscuous = port.is_promiscuous();
     heard.end(&mut worker);
     Ok((heard, promiscuous))
