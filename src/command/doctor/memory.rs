@@ -8,7 +8,7 @@ use sensor::worker::WorkerConfig;
 
 use super::check::{Check, Id};
 use super::interface::Port;
-use super::system::{field, number, quoted, read};
+use super::system::{field, number, quoted, read, run_with};
 
 pub(super) const MEMORY: Id = Id("memory");
 const RING: Id = Id("ring");
@@ -87,7 +87,7 @@ fn cgroup_limit() -> Option<u64> {
 }
 
 /// How long the capture ring holds out at line rate.
-pub(super) fn ring(port: &Port) -> Check {
+pub(super) fn ring(port: &Port, config: Option<&Path>) -> Check {
     let Some(speed) = port.speed() else {
         let seen = format!("{}: {} MiB; the speed of the port is not known", port.name(), RING_BYTES >> 20);
         return RING.unknown(seen);
@@ -102,7 +102,7 @@ pub(super) fn ring(port: &Port) -> Check {
     let enough = (0..).map(|doublings| (RING_BYTES >> 20) << doublings);
     let enough =
         enough.take_while(|&mib| mib <= RING_MOST).find(|&mib| holds(mib) >= BRIDGE_MS).unwrap_or(RING_MOST);
-    RING.warn(seen, format!("sudo shadowtap run -i {} --ring {enough}", port.word()))
+    RING.warn(seen, run_with(&port.word(), &format!("--ring {enough}"), config))
 }
 
 #[cfg(test)]
