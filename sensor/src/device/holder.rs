@@ -64,7 +64,8 @@ impl Holder {
             self.again(claim, time);
             return Outcome::Known;
         }
-        let recent = time <= self.until && time.saturating_sub(self.seen) <= CONTEST;
+        // Also past the end of a lease: its renewal may not have been seen.
+        let recent = time.saturating_sub(self.seen) <= CONTEST;
         if claim.lease.is_some() {
             // The server knows, not the client that says what it uses; what was unclear is settled.
             *self = Self { moved: Some(time), ..Self::new(claim, time) };
@@ -99,6 +100,8 @@ impl Holder {
     pub(super) fn released(&mut self, mac: Mac, time: i64) {
         if mac == self.mac {
             self.until = self.until.min(time.saturating_sub(1));
+            // Nobody has to wait for it to be silent.
+            self.seen = self.seen.min(time.saturating_sub(CONTEST).saturating_sub(1));
         }
     }
 }
