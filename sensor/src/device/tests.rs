@@ -167,6 +167,19 @@ fn who_answers_for_many_answers_for_others() {
     assert_eq!(now(&devices, ip(99), SECOND), Some(BEN), "the server knows");
 }
 
+/// A client's message is its own word, not the server's.
+#[test]
+fn a_dhcp_client_that_says_what_it_uses_has_no_lease() {
+    let mut devices = Devices::default();
+    devices.claim(&claim(BEN, ip(11), Source::Dhcp), 0);
+    devices.claim(&claim(ANNA, ip(11), Source::Arp), 2 * CONTEST);
+    assert_eq!(now(&devices, ip(11), 2 * CONTEST), Some(ANNA), "he is silent");
+    for last in 0..=FEW_V4 as u8 {
+        devices.claim(&claim(BEN, ip(20 + last), Source::Dhcp), i64::from(last));
+    }
+    assert!((0..=FEW_V4 as u8).all(|last| now(&devices, ip(20 + last), SECOND).is_none()), "nobody has so many");
+}
+
 #[test]
 fn one_device_may_have_many_addresses_of_ipv6() {
     let mut devices = Devices::default();
