@@ -272,7 +272,8 @@ fn a_name_has_a_reason_whatever_is_said() {
     let mut named = 0;
     for _ in 0..2_000 {
         let (mut devices, mut time) = (Devices::default(), 0);
-        let (mut said, mut answers): (Vec<(i64, Mac, Word)>, Vec<(i64, Option<Mac>)>) = (Vec::new(), Vec::new());
+        let mut said: Vec<(i64, Mac, Word)> = Vec::new();
+        let mut answers: Vec<(i64, Option<Mac>)> = Vec::new();
         for _ in 0..30 {
             time += 1 + (random(4) * random(90)) as i64 * SECOND;
             let mac = macs[random(3) as usize];
