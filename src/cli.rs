@@ -33,6 +33,16 @@ pub(crate) enum Command {
     /// Watch a mirror port
     #[cfg(feature = "live")]
     Run(command::run::Args),
+    /// One half of `run`: packets to the spool, without network
+    #[cfg(feature = "live")]
+    Sense(command::sense::Args),
+    /// The other half: the spool to store and SIEM, without packets
+    #[cfg(feature = "live")]
+    Deliver(command::deliver::Args),
+    /// Ask five questions and write a configuration
+    Init(command::init::Args),
+    /// Check rights, port, mirror, memory, disk, store and receivers, with the command that mends each
+    Doctor(command::doctor::Args),
     /// Write the weekly report
     Report(command::report::Args),
     /// List findings, take them on, close them

@@ -1,5 +1,7 @@
 //! The configuration file, and what the command line makes of it.
 
+#[cfg(feature = "live")]
+use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
 use std::num::NonZeroU16;
 use std::ops::Range;
@@ -49,6 +51,29 @@ pub(crate) struct SetupArgs {
     pub(crate) store: Option<String>,
 }
 
+impl SetupArgs {
+    /// The same as words of a command line, for a child.
+    #[cfg(feature = "live")]
+    pub(crate) fn words(&self) -> Vec<OsString> {
+        let Self { config, policy, data_dir, catalogue, store } = self;
+        let path = |path: &Option<PathBuf>| path.clone().map(PathBuf::into_os_string);
+        let options = [
+            ("--config", path(config)),
+            ("--policy", path(policy)),
+            ("--data-dir", path(data_dir)),
+            ("--catalogue", path(catalogue)),
+            ("--store", store.clone().map(OsString::from)),
+        ];
+        let given = options.into_iter().filter_map(|(name, value)| {
+            let mut word = OsString::from(name);
+            word.push("=");
+            word.push(value?);
+            Some(word)
+        });
+        given.collect()
+    }
+}
+
 /// The configuration file. Unknown keys are errors.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -84,6 +109,7 @@ struct Site {
 #[serde(default, deny_unknown_fields)]
 struct Sensor {
     name: Option<Name>,
+    interface: Option<Interfaces>,
     local_nets: Option<Vec<IpNet>>,
     max_flows: Option<MaxFlows>,
     max_reassembly_mb: Option<NonZeroU16>,
@@ -118,6 +144,55 @@ impl TryFrom<String> for Name {
     }
 }
 
+/// Where mirrored frames arrive: one interface or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "interface is a name such as \"eth1\", or a list of names")]
+enum Interfaces {
+    One(Interface),
+    Several(Vec<Interface>),
+}
+
+impl Interfaces {
+    fn names(self) -> Vec<String> {
+        match self {
+            Self::One(one) => vec![one.0],
+            Self::Several(all) => all.into_iter().map(|one| one.0).collect(),
+        }
+    }
+}
+
+/// A name as the kernel takes it (`dev_valid_name`).
+#[derive(Debug, Clone, Deserialize)]
+#[serde(try_from = "String")]
+struct Interface(String);
+
+impl TryFrom<String> for Interface {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match is_interface(&name) {
+            true => Ok(Self(name)),
+            false => Err("an interface's name has 1 to 15 bytes, none of them a blank, a slash or a colon"),
+        }
+    }
+}
+
+/// Whether a text can be `site.name`; else why not.
+pub(crate) fn site_name(text: &str) -> Result<(), String> {
+    Name::try_from(text.to_owned()).map(drop)
+}
+
+/// Whether a text can be `site.time_zone`; else why not.
+pub(crate) fn time_zone(text: &str) -> Result<(), String> {
+    Zone::try_from(text.to_owned()).map(drop)
+}
+
+/// True for what the kernel takes as the name of an interface.
+pub(crate) fn is_interface(name: &str) -> bool {
+    let plain = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '/' | ':');
+    (1..=15).contains(&name.len()) && name.chars().all(plain) && name != "." && name != ".."
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 struct Zone(TimeZone);
@@ -144,6 +219,8 @@ pub(crate) struct Setup {
     pub(crate) time_zone: TimeZone,
     /// Name of the sensor.
     pub(crate) sensor: String,
+    /// Where mirrored frames arrive; none where the configuration names none.
+    pub(crate) interfaces: Vec<String>,
     /// The office's own networks.
     pub(crate) local: LocalNets,
     /// Flows that are tracked at the same time.
@@ -163,7 +240,6 @@ pub(crate) struct Setup {
     /// Who may use it, as of the start.
     pub(crate) policy: Arc<Policy>,
     /// The file that says so; none where no policy was named.
-    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough to read it again"))]
     policy_file: Option<PathBuf>,
     /// What people know of devices.
     #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` lives long enough to read it again"))]
@@ -193,6 +269,7 @@ impl Setup {
             site: file.site.name.map_or_else(|| "office".to_owned(), |name| name.0),
             time_zone: file.site.time_zone.map_or_else(system_zone, |zone| zone.0),
             sensor: file.sensor.name.map_or_else(|| "shadowtap".to_owned(), |name| name.0),
+            interfaces: file.sensor.interface.map(Interfaces::names).unwrap_or_default(),
             local,
             max_flows: file.sensor.max_flows.map_or(MAX_FLOWS, |flows| flows.0),
             max_held: file.sensor.max_reassembly_mb.map_or(MAX_HELD, |mib| usize::from(mib.get()) << 20),
@@ -205,6 +282,11 @@ impl Setup {
             policy_file,
             assets_file,
         })
+    }
+
+    /// The file of the policy; none where no policy was named.
+    pub(crate) fn policy_file(&self) -> Option<&Path> {
+        self.policy_file.as_deref()
     }
 
     /// The policy and the list of devices as their files say now, checked against the catalogue in force.
@@ -249,6 +331,17 @@ impl Setup {
 
     /// Makes the data directory and keeps other processes from writing into it while the lock is held.
     pub(crate) fn lock(&self) -> Result<File, Failure> {
+        self.hold("lock", File::try_lock, "")
+    }
+
+    /// The same for one of the two halves of `run`: both may be at work, each once, and nobody who does both.
+    #[cfg(feature = "live")]
+    pub(crate) fn lock_half(&self, half: &str) -> Result<[File; 2], Failure> {
+        let all = self.hold("lock", File::try_lock_shared, "")?;
+        Ok([all, self.hold(&format!("{half}.lock"), File::try_lock, &format!(" {half}"))?])
+    }
+
+    fn hold(&self, name: &str, lock: fn(&File) -> Result<(), TryLockError>, other: &str) -> Result<File, Failure> {
         let dir = self.data_dir.display();
         let cannot = |what: &str, e| {
             Failure::Failed(format!("cannot {what} the data directory {dir}: {e}; name another with --data-dir"))
@@ -256,15 +349,15 @@ impl Setup {
         // What the sensor knows is nobody else's business on this machine.
         let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
         made.map_err(|e| cannot("create", e))?;
-        let path = self.data_dir.join("lock");
-        let lock = File::create(&path).map_err(|e| cannot("write to", e))?;
-        match lock.try_lock() {
+        let file = File::create(self.data_dir.join(name)).map_err(|e| cannot("write to", e))?;
+        match lock(&file) {
             Ok(()) => {
                 self.rules.remember(&self.data_dir);
-                Ok(lock)
+                Ok(file)
             }
             Err(TryLockError::WouldBlock) => Err(Failure::Failed(format!(
-                "the data directory {dir} is in use by another shadowtap; stop it or name another with --data-dir"
+                "the data directory {dir} is in use by another shadowtap{other}; stop it or name another with \
+                 --data-dir"
             ))),
             Err(TryLockError::Error(e)) => Err(cannot("lock", e)),
         }
@@ -280,9 +373,18 @@ pub(crate) fn catalogue(folder: Option<&Path>) -> Result<Catalogue, Failure> {
 fn read(path: &Path) -> Result<ConfigFile, Failure> {
     let text = fs::read_to_string(path)
         .map_err(|e| Failure::Usage(format!("cannot read the configuration {}: {e}", path.display())))?;
-    let place = |span: Option<Range<usize>>| format!("{}:{}", path.display(), line(&text, span));
+    parse(&text, path)
+}
+
+/// Whether a text is a configuration; the files that it names are not looked at.
+pub(crate) fn check(text: &str, path: &Path) -> Result<(), Failure> {
+    parse(text, path).map(drop)
+}
+
+fn parse(text: &str, path: &Path) -> Result<ConfigFile, Failure> {
+    let place = |span: Option<Range<usize>>| format!("{}:{}", path.display(), line(text, span));
     let mut file: ConfigFile =
-        toml::from_str(&text).map_err(|e| Failure::Usage(format!("{}: {}", place(e.span()), e.message())))?;
+        toml::from_str(text).map_err(|e| Failure::Usage(format!("{}: {}", place(e.span()), e.message())))?;
     for block in &mut file.siem {
         let place = place(Some(block.span()));
         block.as_mut().stands_at(place);
@@ -342,13 +444,21 @@ pub(crate) fn policy_failure(path: &Path, error: PolicyError) -> Failure {
 
 fn default_data_dir() -> PathBuf {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    // Root owns its own entry under /proc.
-    let root = fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0);
-    match (root, std::env::var_os("XDG_DATA_HOME"), home) {
+    match (is_root(), std::env::var_os("XDG_DATA_HOME"), home) {
         (false, Some(data), _) => PathBuf::from(data).join("shadowtap"),
         (false, None, Some(home)) => home.join(".local/share/shadowtap"),
         _ => PathBuf::from("/var/lib/shadowtap"),
     }
+}
+
+/// True for root, who owns its own entry under /proc.
+pub(crate) fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|meta| meta.uid() == 0)
+}
+
+/// The IANA name of the system's time zone (`TZ`, else /etc/localtime), else UTC.
+pub(crate) fn system_zone_name() -> String {
+    system_zone().iana_name().unwrap_or("UTC").to_owned()
 }
 
 fn system_zone() -> TimeZone {
@@ -359,13 +469,29 @@ fn system_zone() -> TimeZone {
 mod tests {
     use super::*;
 
-    fn worker(text: &str) -> Result<WorkerConfig, Failure> {
+    fn setup(text: &str) -> Result<Setup, Failure> {
         let dir = tempfile::TempDir::new().unwrap();
         let path = dir.path().join("config.toml");
         fs::write(&path, text).unwrap();
         let args =
             SetupArgs { config: Some(path), data_dir: Some(dir.path().join("data")), ..SetupArgs::default() };
-        Setup::load(&args).map(|setup| setup.worker(String::new()))
+        Setup::load(&args)
+    }
+
+    fn worker(text: &str) -> Result<WorkerConfig, Failure> {
+        setup(text).map(|setup| setup.worker(String::new()))
+    }
+
+    #[test]
+    fn one_interface_or_several() {
+        let names = |text: &str| setup(text).map(|setup| setup.interfaces).map_err(Failure::into_text);
+        assert_eq!(names("").unwrap(), [""; 0]);
+        assert_eq!(names("[sensor]\ninterface = \"eth1\"\n").unwrap(), ["eth1"]);
+        assert_eq!(names("[sensor]\ninterface = [\"eth1\", \"eth2\"]\n").unwrap(), ["eth1", "eth2"]);
+        for wrong in ["\"\"", "\"a b\"", "\"a/b\"", "\"sixteen-bytes-16\"", "7", "[\"\"]", "\"..\""] {
+            let message = names(&format!("[sensor]\ninterface = {wrong}\n")).unwrap_err();
+            assert!(message.contains("config.toml:2") && message.contains("interface is a name"), "{message}");
+        }
     }
 
     #[test]

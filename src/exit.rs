@@ -24,6 +24,9 @@ pub(crate) enum Failure {
     Unreadable(String),
     /// Exit code 2: the command line or a configuration file is wrong.
     Usage(String),
+    /// Exit code of a child, which has said why.
+    #[cfg(feature = "live")]
+    Told(u8),
     /// The reader of our output went away: nothing is wrong.
     ClosedPipe,
 }
@@ -33,6 +36,8 @@ impl Failure {
     pub(crate) fn into_text(self) -> String {
         match self {
             Self::Failed(text) | Self::Unreadable(text) | Self::Usage(text) => text,
+            #[cfg(feature = "live")]
+            Self::Told(_) => String::new(),
             Self::ClosedPipe => String::new(),
         }
     }
@@ -68,6 +73,8 @@ pub(crate) fn code(outcome: Outcome) -> ExitCode {
         Ok(Done::WithRemarks) => (3, None),
         Err(Failure::Failed(text) | Failure::Unreadable(text)) => (1, Some(text)),
         Err(Failure::Usage(text)) => (2, Some(text)),
+        #[cfg(feature = "live")]
+        Err(Failure::Told(code)) => (code, None),
     };
     if let Some(text) = text {
         crate::terminal::error(&text);

@@ -9,9 +9,13 @@ mod config;
 mod delivery;
 mod exit;
 mod rules_files;
+#[cfg(feature = "live")]
+mod sensing;
 mod siem;
 mod spooling;
 mod store;
+#[cfg(feature = "live")]
+mod supervise;
 mod terminal;
 mod time;
 mod totals;
@@ -34,6 +38,12 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Read(args) => command::read::run(&args),
         #[cfg(feature = "live")]
         Command::Run(args) => command::run::run(&args),
+        #[cfg(feature = "live")]
+        Command::Sense(args) => command::sense::run(&args),
+        #[cfg(feature = "live")]
+        Command::Deliver(args) => command::deliver::run(&args),
+        Command::Init(args) => command::init::run(&args),
+        Command::Doctor(args) => command::doctor::run(&args),
         Command::Report(args) => command::report::run(&args),
         Command::Findings(args) => command::findings::run(&args),
         Command::Incident(args) => command::incident::run(&args),

@@ -121,6 +121,15 @@ impl Spooling {
         self.lost.get(word).copied().unwrap_or(0)
     }
 
+    /// Notes records that were lost before they came here.
+    pub(crate) fn missed(&mut self, records: u64) {
+        if records > 0 {
+            self.records += records;
+            *self.lost.entry(SPOOL).or_default() += records;
+            *self.untold.entry(SPOOL).or_default() += records;
+        }
+    }
+
     /// Segments that were sealed because they were full.
     pub(crate) fn sealed(&self) -> u32 {
         self.writer.sealed()

@@ -10,7 +10,7 @@ use ingest::text::{bytes, counted, number, percent};
 use sensor::flow::holes::TcpBytes;
 use sensor::ledger::{Answers, Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::name::canary::Canaries;
-use sensor::worker::Worker;
+use sensor::worker::Summary;
 use serde::Serialize;
 
 use crate::exit::Failure;
@@ -57,7 +57,7 @@ struct Names {
 }
 
 /// Packets lost before they were seen: `kernel` by the interface or its driver, `ring` because the capture ring was
-/// full, `queue` between reader and workers (none today); `spool` = records that were never stored, because they could not
+/// full, `queue` between capture and workers that were behind; `spool` = records that were never stored, because they could not
 /// be written or the spool was full, `unjudged` those that were never judged for it, `rejects` what lay aside and went;
 /// `file` = captures that end in the middle of a packet or are damaged.
 #[derive(Debug, Default, Serialize)]
@@ -88,9 +88,9 @@ struct Udp {
 }
 
 impl Totals {
-    /// Adds a worker that is done.
-    pub(crate) fn add(&mut self, worker: &Worker) {
-        let (counts, named) = (worker.totals(), worker.named());
+    /// Adds what workers counted.
+    pub(crate) fn add(&mut self, summary: &Summary) {
+        let Summary { counts, named, ai_flows, canaries } = summary;
         self.packets += counts.frames;
         self.bytes += counts.bytes;
         self.flows += counts.flows;
@@ -98,7 +98,7 @@ impl Totals {
         self.names.quic += named.quic;
         self.names.http += named.http;
         self.names.dns += named.dns;
-        self.ai_flows += worker.ai_flows();
+        self.ai_flows += ai_flows;
         let lost = |place| counts.drops().get(place).copied().unwrap_or(0);
         self.losses.kernel += lost("kernel");
         self.losses.ring += lost("ring");
@@ -111,9 +111,7 @@ impl Totals {
         self.late_flows += counts.late_flows;
         self.clock_steps += counts.clock_steps;
         self.answers.merge(&counts.answers);
-        let heard = worker.canaries();
-        self.canaries.firefox_doh = heard.firefox_doh.or(self.canaries.firefox_doh);
-        self.canaries.private_relay = heard.private_relay.or(self.canaries.private_relay);
+        self.canaries.join(*canaries);
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
         }

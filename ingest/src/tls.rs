@@ -42,7 +42,7 @@ pub enum TlsError {
 }
 
 /// The configuration for these files.
-pub(crate) fn config(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
+pub fn config(files: &TlsFiles) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
     let builder = builder.map_err(|e| TlsError::System(e.to_string()))?;

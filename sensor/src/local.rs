@@ -43,6 +43,12 @@ impl LocalNets {
         {
             return if flags.ack() { sender.other() } else { sender };
         }
+        self.inner_end(key)
+    }
+
+    /// The end that is a client's by its place, the same for every packet of a flow: on the port of DNS the other end,
+    /// else the local one, else the one with the higher port.
+    pub fn inner_end(&self, key: &FlowKey) -> Side {
         let ((low, low_port), (high, high_port)) = (key.end(Side::Low), key.end(Side::High));
         let by_port = if low_port >= high_port { Side::Low } else { Side::High };
         if low_port == resolver::PORT || high_port == resolver::PORT {

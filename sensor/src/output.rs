@@ -7,6 +7,8 @@ use crate::record::{
     CandidateRecord, DeviceRecord, Ech, FlowRecord, LookupRecord, MinuteRecord, Record, VisibilityRecord,
 };
 
+pub use crate::worker::Part;
+
 /// A name as it was found on the wire, AI or not.
 #[derive(Debug)]
 pub struct Name<'a> {
@@ -47,6 +49,11 @@ pub trait Output {
 
     /// A flow that is over, with its totals.
     fn flow(&mut self, _flow: &Flow) {}
+
+    /// What was counted in a span of time that is over.
+    fn part(&mut self, part: Part) {
+        part.records().into_iter().for_each(|record| self.record(record));
+    }
 
     /// Zero or one record.
     fn records<R: Into<Record>>(&mut self, record: Option<R>) {

@@ -59,13 +59,18 @@ impl Spool {
     /// Opens the spool below `dir`, makes its folders, and seals what an earlier process left open: whole lines are
     /// kept, a last half line is cut off.
     pub fn open(dir: &Path, queues: &[&str]) -> Result<Self, SpoolError> {
-        let spool = Self { dir: dir.to_path_buf(), queues: queues.iter().map(|q| (*q).to_owned()).collect() };
+        let spool = Self::beside(dir, queues)?;
+        spool.recover()?;
+        Ok(spool)
+    }
+
+    /// The same beside a process that may be writing: what it has open is its own.
+    pub fn beside(dir: &Path, queues: &[&str]) -> Result<Self, SpoolError> {
         for folder in std::iter::once("open").chain(queues.iter().copied()) {
             let path = dir.join(folder);
             fs::create_dir_all(&path).map_err(io_error("create", &path))?;
         }
-        spool.recover()?;
-        Ok(spool)
+        Ok(Self { dir: dir.to_path_buf(), queues: queues.iter().map(|q| (*q).to_owned()).collect() })
     }
 
     /// The consumer's side of a queue.

@@ -48,7 +48,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         catalogue: None,
         store: None,
     })?;
-    let mut reading = Reading::open(&setup)?;
+    let mut reading = Reading::open(&setup, 1)?;
     reading.file(&capture)?;
     let (totals, finished) = reading.finish();
     finished?;

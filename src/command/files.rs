@@ -1,11 +1,11 @@
-//! Feeds capture files to a worker, with progress.
+//! Feeds capture files to workers, with progress.
 
 use std::path::Path;
 
 use ingest::text::counted;
 use sensor::capture::file::{CaptureError, CaptureFile, Ending};
 use sensor::output::Output;
-use sensor::worker::Worker;
+use sensor::team::Workers;
 
 use crate::exit::{Done, Failure, Outcome};
 use crate::terminal;
@@ -23,10 +23,10 @@ fn unreadable(error: CaptureError) -> Failure {
     Failure::Unreadable(error.to_string())
 }
 
-/// Reads a file to its end into `worker`. After each stretch of frames `check` may stop it.
+/// Reads a file to its end into `workers`. After each stretch of frames `check` may stop it.
 pub(crate) fn feed<O: Output>(
     file: &mut CaptureFile,
-    worker: &mut Worker,
+    workers: &mut Workers,
     out: &mut O,
     mut check: impl FnMut(&mut O) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -34,7 +34,7 @@ pub(crate) fn feed<O: Output>(
     let bar = terminal::progress(file.progress().1, &name);
     let mut frames = 0_u32;
     while let Some(frame) = file.next_frame().map_err(unreadable)? {
-        worker.frame(&frame, out);
+        workers.frame(&frame, out);
         frames = frames.wrapping_add(1);
         if frames.is_multiple_of(STRETCH) {
             check(out)?;
@@ -43,14 +43,14 @@ pub(crate) fn feed<O: Output>(
     }
     bar.finish_and_clear();
     check(out)?;
-    account(file, worker, &name);
+    account(file, workers, &name, out);
     Ok(())
 }
 
 /// Notes in the ledger, and says, what of the file could not be read.
-fn account(file: &CaptureFile, worker: &mut Worker, name: &str) {
+fn account(file: &CaptureFile, workers: &mut Workers, name: &str, out: &mut impl Output) {
     let (frames, bytes) = file.unknown_link();
-    worker.ledger().unknown_link(frames, bytes);
+    workers.unknown_link(frames, bytes, out);
     if frames > 0 {
         let frames = counted(frames, "frame");
         terminal::warning(&format!("{name}: {frames} of a link type that cannot be decoded"));
@@ -60,7 +60,7 @@ fn account(file: &CaptureFile, worker: &mut Worker, name: &str) {
         Ending::Truncated => "ends in the middle of a packet",
         Ending::Damaged => "is damaged",
     };
-    worker.ledger().lost("file", 1);
+    workers.lost("file", 1, out);
     let at = file.progress().0;
     terminal::warning(&format!("{name} {how} at byte {at}: everything before it was read"));
 }

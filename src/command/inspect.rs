@@ -9,7 +9,8 @@ use rules::catalogue::{Catalogue, Role};
 use sensor::flow::Flow;
 use sensor::output::{Name, Output as Sink};
 use sensor::record::{Ech, Record};
-use sensor::worker::{Worker, WorkerConfig};
+use sensor::team::Workers;
+use sensor::worker::WorkerConfig;
 use serde::Serialize;
 
 use crate::command::files::{self, Unreadable};
@@ -81,13 +82,13 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 fn inspect(path: &Path, catalogue: &Arc<Catalogue>, printer: &mut Printer) -> Result<(), Failure> {
     let mut file = files::open(path)?;
-    let mut worker = Worker::new(WorkerConfig::new(catalogue.clone()));
-    files::feed(&mut file, &mut worker, printer, |printer| match printer.failure.take() {
+    let mut workers = Workers::new(&WorkerConfig::new(catalogue.clone()), 1);
+    files::feed(&mut file, &mut workers, printer, |printer| match printer.failure.take() {
         Some(failure) => Err(failure),
         None => Ok(()),
     })?;
-    worker.finish(printer);
-    printer.totals.add(&worker);
+    workers.finish(printer);
+    printer.totals.add(&workers.summary());
     printer.failure.take().map_or(Ok(()), Err)
 }
 

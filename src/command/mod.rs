@@ -2,10 +2,14 @@
 
 pub(crate) mod candidates;
 pub(crate) mod catalog;
+#[cfg(feature = "live")]
+pub(crate) mod deliver;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 mod files;
 pub(crate) mod findings;
 pub(crate) mod incident;
+pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod policy;
 pub(crate) mod read;
@@ -13,6 +17,8 @@ pub(crate) mod rejudge;
 pub(crate) mod report;
 #[cfg(feature = "live")]
 pub(crate) mod run;
+#[cfg(feature = "live")]
+pub(crate) mod sense;
 pub(crate) mod siem;
 pub(crate) mod spool;
 pub(crate) mod store;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use sensor::worker::Worker;
+use sensor::team::Workers;
 
 use crate::command::files::{self, Unreadable};
 use crate::config::{Setup, SetupArgs};
@@ -36,6 +36,9 @@ pub(crate) struct Args {
     /// Write the totals as JSON into this file as well
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
+    /// Threads that the packets are worked on in; the records are the same with any number
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: u32,
     /// End with exit code 3 when there are losses, or findings
     #[arg(long, value_enum, value_name = "WHAT", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
@@ -54,7 +57,7 @@ pub(crate) enum FailOn {
 pub(crate) fn run(args: &Args) -> Outcome {
     let setup = Setup::load(&args.setup)?;
     setup.warn();
-    let mut reading = Reading::open(&setup)?;
+    let mut reading = Reading::open(&setup, args.workers)?;
     let mut unreadable = Unreadable::default();
     for path in &args.files {
         unreadable.hold(reading.file(path))?;
@@ -88,8 +91,8 @@ fn tell(args: &Args, setup: &Setup, totals: &Totals, complete: bool) -> Result<(
 pub(crate) struct Reading {
     delivery: Delivery,
     spooling: Spooling,
-    /// One for all files: a flow may go on in the next one.
-    worker: Worker,
+    /// The same for all files: a flow may go on in the next one.
+    workers: Workers,
     findings: usize,
     /// The trouble of delivery that was told last.
     said: String,
@@ -99,25 +102,25 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// Opens the data directory.
-    pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
+    pub(crate) fn open(setup: &Setup, workers: u32) -> Result<Self, Failure> {
         let lock = setup.lock()?;
         let mut delivery = Delivery::open(setup)?;
         let (mut findings, mut said) = (0, String::new());
         // What waits since earlier goes first: a full spool would throw it away for what comes now.
         deliver(&mut delivery, &mut findings, &mut said);
         let spooling = Spooling::new(&delivery.spool, setup.spool)?;
-        let worker = Worker::new(setup.worker(String::new()));
-        Ok(Self { delivery, spooling, worker, findings, said, _lock: lock })
+        let workers = Workers::new(&setup.worker(String::new()), workers);
+        Ok(Self { delivery, spooling, workers, findings, said, _lock: lock })
     }
 
     /// Reads one capture into the spool, delivering full segments on the way. What cannot be delivered waits there: a
     /// store that is down takes no packet from the capture.
     pub(crate) fn file(&mut self, path: &Path) -> Result<(), Failure> {
         let mut file = files::open(path)?;
-        self.worker.set_source(&file.fingerprint(), &mut self.spooling);
+        self.workers.set_source(&file.fingerprint(), &mut self.spooling);
         let mut sealed = self.spooling.sealed();
         let (delivery, findings, said) = (&mut self.delivery, &mut self.findings, &mut self.said);
-        let fed = files::feed(&mut file, &mut self.worker, &mut self.spooling, |spooling| {
+        let fed = files::feed(&mut file, &mut self.workers, &mut self.spooling, |spooling| {
             spooling.failed()?;
             if spooling.sealed() != sealed {
                 sealed = spooling.sealed();
@@ -131,10 +134,10 @@ impl Reading {
 
     /// Ends what is open and delivers the rest; gives the totals, and how many findings opened.
     pub(crate) fn finish(mut self) -> (Totals, Result<usize, Failure>) {
-        self.worker.finish(&mut self.spooling);
+        self.workers.finish(&mut self.spooling);
         let delivered = self.deliver();
         let mut totals = Totals::default();
-        totals.add(&self.worker);
+        totals.add(&self.workers.summary());
         totals.spooled(&self.spooling);
         (totals, delivered.map(|()| self.findings))
     }

@@ -46,7 +46,7 @@ pub(crate) struct Changing {
     renewed: Renewed,
 }
 
-/// A policy that waits to be put in force: the sensing thread reads the file, the judging one takes it over.
+/// A policy that waits to be put in force: the main thread reads the file, the judging one takes it over.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Renewed(Arc<Mutex<Option<Arc<Policy>>>>);
 
@@ -79,7 +79,16 @@ impl Changing {
 impl Delivery {
     /// Opens spool, store and findings.
     pub(crate) fn open(setup: &Setup) -> Result<Self, Failure> {
-        let spool = Spool::open(&setup.data_dir.join("spool"), &QUEUES)?;
+        Self::on(setup, Spool::open(&setup.data_dir.join("spool"), &QUEUES)?)
+    }
+
+    /// The same beside a process that senses.
+    #[cfg(feature = "live")]
+    pub(crate) fn beside(setup: &Setup) -> Result<Self, Failure> {
+        Self::on(setup, Spool::beside(&setup.data_dir.join("spool"), &QUEUES)?)
+    }
+
+    fn on(setup: &Setup, spool: Spool) -> Result<Self, Failure> {
         let config = DeliverConfig {
             data_dir: setup.data_dir.clone(),
             spool: spool.clone(),

@@ -22,6 +22,7 @@ mod docs;
 mod doubled;
 mod findings;
 mod hidden;
+mod init;
 mod lab;
 #[cfg(feature = "live")]
 mod latency;
@@ -31,6 +32,7 @@ mod losses;
 mod malformed;
 mod mirrors;
 mod own_captures;
+mod rings;
 mod rule_files;
 mod shapes;
 mod shared_address;

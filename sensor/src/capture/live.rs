@@ -94,13 +94,7 @@ impl LiveCapture {
         if config.interface == "any" {
             return Err(LiveError::Any);
         }
-        let failed = |action| {
-            let interface = config.interface.clone();
-            move |source: Error| {
-                let hint = hint(&source.to_string());
-                LiveError::Pcap { action, interface, source, hint }
-            }
-        };
+        let failed = |action| move |source| refused(action, &config.interface, source);
         let mut inner = Capture::from_device(config.interface.as_str())
             .map_err(failed("open"))?
             .promisc(true)
@@ -130,11 +124,29 @@ impl LiveCapture {
                 link: self.link,
             })),
             Err(Error::TimeoutExpired | Error::NoMorePackets) => Ok(Next::Quiet),
-            Err(source) => {
-                let hint = hint(&source.to_string());
-                Err(LiveError::Pcap { action: "read from", interface: self.interface.clone(), source, hint })
-            }
+            Err(source) => Err(refused("read from", &self.interface, source)),
         }
+    }
+
+    /// Name of the interface.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// Replaces the filter; an empty one takes everything.
+    pub(super) fn set_filter(&mut self, filter: &str) -> Result<(), LiveError> {
+        let set = self.inner.filter(filter, true);
+        set.map_err(|source| self.failed("set the filter of", source))
+    }
+
+    /// libpcap's handle.
+    pub(super) fn raw(&self) -> &Capture<Active> {
+        &self.inner
+    }
+
+    /// An error about this interface.
+    pub(super) fn failed(&self, action: &'static str, source: Error) -> LiveError {
+        refused(action, &self.interface, source)
     }
 
     /// Sleeps until the ring has frames, a signal comes, or the time is over.
@@ -156,6 +168,11 @@ impl LiveCapture {
             ring: u64::from(stat.dropped.wrapping_sub(ring)),
         }
     }
+}
+
+fn refused(action: &'static str, interface: &str, source: Error) -> LiveError {
+    let hint = hint(&source.to_string());
+    LiveError::Pcap { action, interface: interface.to_owned(), source, hint }
 }
 
 /// How to mend what libpcap says in its own words.

@@ -1,5 +1,7 @@
 //! Where frames come from: capture files, and live interfaces with the feature `live`.
 
+#[cfg(feature = "live")]
+mod fanout;
 pub mod file;
 #[cfg(feature = "live")]
 pub mod live;

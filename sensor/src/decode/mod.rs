@@ -138,6 +138,8 @@ pub struct Link {
     pub dst: Option<Mac>,
     /// Innermost VLAN id.
     pub vlan: Option<u16>,
+    /// The packet came in a tunnel over IP, as encapsulated mirrors bring it.
+    pub tunnelled: bool,
 }
 
 /// What a frame is.
@@ -191,7 +193,10 @@ fn innermost(taken: Taken, mut link: Link, mut ip: Ip<'_>, mut depth: Depth) -> 
             ip = ip.behind_extensions()?;
         }
         match tunnel::inside(&ip, &mut link, &mut depth)? {
-            Some(inner) => ip = ip::parse(inner)?,
+            Some(inner) => {
+                ip = ip::parse(inner)?;
+                link.tunnelled = true;
+            }
             None => return Ok(transport::parse(taken, link, &ip)),
         }
     }

@@ -32,14 +32,25 @@ pub(super) struct Hardware {
     says: Recent,
     forwards: Option<i64>,
     answers: Option<i64>,
-    told: Option<Told>,
+    telling: Telling,
 }
 
-/// What the last record said, and when.
-#[derive(Debug)]
-struct Told {
-    time: i64,
-    print: u64,
+/// When a device is to be told of, by what the last record said and when.
+#[derive(Debug, Default)]
+pub struct Telling(Option<(i64, u64)>);
+
+impl Telling {
+    /// True when a record is due that says `print` at `now` (µs); it counts as told then.
+    pub fn is_due(&mut self, print: u64, now: i64) -> bool {
+        let due = self.0.is_none_or(|(time, told)| {
+            let age = now.saturating_sub(time);
+            age >= RECORD || print != told && age >= PAUSE
+        });
+        if due {
+            self.0 = Some((now, print));
+        }
+        due
+    }
 }
 
 impl Hardware {
@@ -53,7 +64,7 @@ impl Hardware {
             says: Recent::default(),
             forwards: None,
             answers: None,
-            told: None,
+            telling: Telling::default(),
         }
     }
 
@@ -113,19 +124,12 @@ impl Hardware {
 
     /// True when a record is due that says `print`; it is told then.
     pub(super) fn tell(&mut self, print: u64, now: i64) -> bool {
-        let due = self.told.as_ref().is_none_or(|told| {
-            let age = now.saturating_sub(told.time);
-            age >= RECORD || print != told.print && age >= PAUSE
-        });
-        if due {
-            self.told = Some(Told { time: now, print });
-        }
-        due
+        self.telling.is_due(print, now)
     }
 
     /// True when a record was written of it.
     pub(super) fn is_told(&self) -> bool {
-        self.told.is_some()
+        self.telling.0.is_some()
     }
 }
 

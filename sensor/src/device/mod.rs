@@ -14,6 +14,7 @@ mod tests;
 use std::net::IpAddr;
 
 use crate::decode::Mac;
+pub use hardware::Telling;
 pub use table::Devices;
 
 /// How it is known who has an address, strongest first.

@@ -88,7 +88,7 @@ impl Counts {
     }
 
     /// Adds another span's counts.
-    pub(super) fn merge(&mut self, other: &Self) {
+    pub fn merge(&mut self, other: &Self) {
         self.frames += other.frames;
         self.bytes += other.bytes;
         self.flows += other.flows;

@@ -4,6 +4,7 @@
 
 mod answers;
 mod counts;
+mod minute;
 
 use crate::decode::{Lost, Malformed, NotFlow};
 use crate::dissect::Dissector;
@@ -11,6 +12,7 @@ use crate::flow::Flow;
 use crate::record::{MinuteRecord, Tally};
 pub use answers::{Answer, Answers, Said};
 pub use counts::Counts;
+pub use minute::Minute;
 
 /// µs in a minute.
 pub const MINUTE: i64 = 60_000_000;
@@ -77,6 +79,8 @@ pub struct Ledger {
     ordinal: u64,
     /// How often the clock was set back.
     rebased: u32,
+    /// Counts what every worker sees: one of them does.
+    common: bool,
     open: Counts,
     total: Counts,
 }
@@ -96,13 +100,19 @@ impl Ledger {
             earliest: i64::MIN,
             ordinal: 0,
             rebased: 0,
+            common: true,
             open: Counts::default(),
             total: Counts::default(),
         }
     }
 
+    /// Leaves to another worker's ledger what both see: frames, and those that are no flow's.
+    pub fn leave_common(&mut self) {
+        self.common = false;
+    }
+
     /// Begins another source: its minutes are counted apart from those of the one before, which ends here.
-    pub fn set_source(&mut self, source: &str) -> Option<MinuteRecord> {
+    pub fn set_source(&mut self, source: &str) -> Option<Minute> {
         let ended = self.close(None);
         source.clone_into(&mut self.template.source);
         self.earliest = i64::MIN;
@@ -110,12 +120,12 @@ impl Ledger {
     }
 
     /// The clock was set back: minutes that come a second time are counted under a source of their own.
-    pub fn rebase(&mut self) -> Option<MinuteRecord> {
+    pub fn rebase(&mut self) -> Option<Minute> {
         self.rebased += 1;
         let base = self.template.source.split('#').next().unwrap_or_default();
         let ended = self.set_source(&format!("{base}#{}", self.rebased));
         // Counts where the records go on: the minute before it is over.
-        self.open.clock_steps += 1;
+        self.open.clock_steps += u64::from(self.common);
         ended
     }
 
@@ -126,8 +136,7 @@ impl Ledger {
 
     /// A frame whose time is wrong counts in the open minute.
     pub fn stray(&mut self, bytes: u32) {
-        self.open.frames += 1;
-        self.open.bytes += u64::from(bytes);
+        self.came(bytes);
         self.frame_lost_to("time", 1, u64::from(bytes));
     }
 
@@ -138,8 +147,8 @@ impl Ledger {
         total
     }
 
-    /// Counts a frame of `bytes` at `time`. When it begins a new minute, the finished one comes back as a record.
-    pub fn frame(&mut self, time: i64, bytes: u32) -> Option<MinuteRecord> {
+    /// Counts a frame of `bytes` at `time`. When it begins a new minute, the finished one comes back.
+    pub fn frame(&mut self, time: i64, bytes: u32) -> Option<Minute> {
         let minute = time.div_euclid(MINUTE).saturating_mul(MINUTE).max(self.earliest);
         let finished = match self.minute {
             Some(open) if minute <= open => None,
@@ -151,13 +160,12 @@ impl Ledger {
                 None
             }
         };
-        self.open.frames += 1;
-        self.open.bytes += u64::from(bytes);
+        self.came(bytes);
         finished
     }
 
     /// Ends the open minute and begins `next`.
-    pub fn close(&mut self, next: Option<i64>) -> Option<MinuteRecord> {
+    pub fn close(&mut self, next: Option<i64>) -> Option<Minute> {
         self.ordinal += 1;
         let counts = std::mem::take(&mut self.open);
         // Counts without a frame (flows that ended in silence, a capture without a decodable frame) need a minute too.
@@ -165,18 +173,20 @@ impl Ledger {
         let ended = std::mem::replace(&mut self.minute, next).or_else(silent)?;
         self.earliest = ended.saturating_add(MINUTE);
         self.total.merge(&counts);
-        Some(self.record(ended, &counts))
+        Some(Minute::new(MinuteRecord { minute: ended, ..self.template.clone() }, counts))
     }
 
     /// The open minute, when it is over at `time`.
-    pub fn elapsed(&mut self, time: i64) -> Option<MinuteRecord> {
+    pub fn elapsed(&mut self, time: i64) -> Option<Minute> {
         let over = self.minute.is_some_and(|minute| time >= minute.saturating_add(MINUTE));
         if over { self.close(None) } else { None }
     }
 
     /// A frame that belongs to no flow.
     pub fn not_flow(&mut self, what: NotFlow, bytes: u32) {
-        self.open.not_flow.entry(what).or_default().add(1, u64::from(bytes));
+        if self.common {
+            self.open.not_flow.entry(what).or_default().add(1, u64::from(bytes));
+        }
     }
 
     /// A frame that could not be decoded.
@@ -210,6 +220,9 @@ impl Ledger {
 
     /// Datagrams that did not become whole. Their frames are counted as `ip-fragment`.
     pub fn fragments(&mut self, lost: Lost) {
+        if !self.common {
+            return;
+        }
         self.broken_many("fragments-incomplete", lost.incomplete);
         self.broken_many("fragments-conflict", lost.conflict);
         self.broken_many("fragments-full", lost.full);
@@ -283,8 +296,15 @@ impl Ledger {
         self.open.tcp.add(flow.left_out());
     }
 
+    fn came(&mut self, bytes: u32) {
+        if self.common {
+            self.open.frames += 1;
+            self.open.bytes += u64::from(bytes);
+        }
+    }
+
     fn frame_lost_to(&mut self, reason: &'static str, frames: u64, bytes: u64) {
-        if frames > 0 {
+        if frames > 0 && self.common {
             self.open.malformed.entry(reason).or_default().add(frames, bytes);
         }
     }
@@ -292,31 +312,5 @@ impl Ledger {
     #[allow(clippy::indexing_slicing, reason = "the array has one line per variant of the enum")]
     fn tally(&mut self, method: Method) -> &mut Tally {
         &mut self.open.methods[method as usize]
-    }
-
-    fn record(&self, minute: i64, counts: &Counts) -> MinuteRecord {
-        let methods = METHODS.iter().map(|&(method, name)| (name.to_owned(), counts.method(method)));
-        let not_flow = counts.not_flow.iter().map(|(what, tally)| (what.as_str().to_owned(), *tally));
-        let malformed = counts.malformed.iter().map(|(&why, tally)| (why.to_owned(), *tally));
-        MinuteRecord {
-            minute,
-            frames: counts.frames,
-            bytes: counts.bytes,
-            methods: methods.filter(|(_, tally)| *tally != Tally::default()).collect(),
-            not_flow: not_flow.collect(),
-            malformed: malformed.collect(),
-            drops: counts.drops.iter().map(|(&place, &n)| (place.to_owned(), n)).collect(),
-            one_way_flows: counts.one_way_flows,
-            late_flows: counts.late_flows,
-            dns_questions: counts.dns_questions,
-            tcp_bytes: counts.tcp.bytes,
-            tcp_missing: counts.tcp.missing,
-            tcp_reordered: counts.tcp.reordered,
-            tcp_resent: counts.tcp.resent,
-            duplicates: counts.duplicates,
-            clock_steps: counts.clock_steps,
-            broken: counts.broken(),
-            ..self.template.clone()
-        }
     }
 }

@@ -19,23 +19,46 @@ const NXDOMAIN: u16 = 3;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Canaries {
     /// Of DNS over HTTPS in Firefox.
-    pub firefox_doh: Option<bool>,
+    pub firefox_doh: Option<Said>,
     /// Of iCloud Private Relay.
-    pub private_relay: Option<bool>,
+    pub private_relay: Option<Said>,
+}
+
+/// What an answer said; of two the later is greater.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(into = "bool")]
+pub struct Said {
+    /// When, µs.
+    time: i64,
+    /// The network has opted out.
+    out: bool,
+}
+
+impl From<Said> for bool {
+    fn from(said: Said) -> Self {
+        said.out
+    }
 }
 
 impl Canaries {
     /// Hears an answer about `name`.
-    pub fn hear(&mut self, name: &str, qtype: u16, answer: &Message) {
+    pub fn hear(&mut self, name: &str, qtype: u16, answer: &Message, time: i64) {
+        let word = |out| Said { time, out };
         if name == FIREFOX {
             // Firefox takes any failure for a no.
-            self.firefox_doh = opted_out(qtype, answer, answer.rcode != 0).or(self.firefox_doh);
+            self.firefox_doh = opted_out(qtype, answer, answer.rcode != 0).map(word).or(self.firefox_doh);
         } else if RELAY.contains(&name) {
             // A resolver that fails says nothing to the relay's clients: they wait, and try again.
             let said = matches!(answer.rcode, 0 | NXDOMAIN);
             let refused = said.then(|| opted_out(qtype, answer, answer.rcode == NXDOMAIN)).flatten();
-            self.private_relay = refused.or(self.private_relay);
+            self.private_relay = refused.map(word).or(self.private_relay);
         }
+    }
+
+    /// Adds what another worker heard: the later word counts.
+    pub fn join(&mut self, other: Self) {
+        self.firefox_doh = self.firefox_doh.max(other.firefox_doh);
+        self.private_relay = self.private_relay.max(other.private_relay);
     }
 }
 
@@ -62,8 +85,8 @@ mod tests {
 
     fn heard(answers: &[(&str, u16, Message)]) -> (Option<bool>, Option<bool>) {
         let mut canaries = Canaries::default();
-        answers.iter().for_each(|(name, qtype, message)| canaries.hear(name, *qtype, message));
-        (canaries.firefox_doh, canaries.private_relay)
+        answers.iter().for_each(|(name, qtype, message)| canaries.hear(name, *qtype, message, 7));
+        (canaries.firefox_doh.map(bool::from), canaries.private_relay.map(bool::from))
     }
 
     #[test]
@@ -96,5 +119,21 @@ mod tests {
     fn the_last_answer_counts() {
         let both = [(FIREFOX, rr::A, answer(0, 1)), (FIREFOX, rr::A, answer(NXDOMAIN, 0))];
         assert_eq!(heard(&both).0, Some(true));
+    }
+
+    #[test]
+    fn of_two_workers_the_later_word_counts() {
+        let hear = |rcode, time| {
+            let mut canaries = Canaries::default();
+            canaries.hear(FIREFOX, rr::A, &answer(rcode, 1), time);
+            canaries
+        };
+        let joined = |mut one: Canaries, other| {
+            one.join(other);
+            one.firefox_doh.map(bool::from)
+        };
+        assert_eq!(joined(hear(0, 1), hear(NXDOMAIN, 2)), Some(true));
+        assert_eq!(joined(hear(0, 3), hear(NXDOMAIN, 2)), Some(false));
+        assert_eq!(joined(Canaries::default(), hear(0, 2)), Some(false));
     }
 }

@@ -19,7 +19,7 @@ use crate::flow::{Flow, State};
 use crate::record::CandidateRecord;
 
 /// µs in a span.
-const LENGTH: i64 = 3_600_000_000;
+pub(super) const LENGTH: i64 = 3_600_000_000;
 /// Hosts that are counted in one hour. An office of 5,000 reaches some ten thousand.
 const MAX_HOSTS: usize = 1 << 15;
 /// Devices that are told apart per host and hour: more say nothing more.
@@ -70,22 +70,49 @@ impl Candidates {
         }
     }
 
-    /// Ends the hour with what the live flows did (in any order): its records, by domain.
-    pub(super) fn close(&mut self, mut steps: Vec<Step>, origin: &Origin, source: &str) -> Vec<CandidateRecord> {
+    /// Ends the hour with what the live flows did (in any order).
+    pub(super) fn close(&mut self, mut steps: Vec<Step>) -> Option<Ended> {
         // The order decides who finds room.
         steps.sort_unstable();
         for Step { host, client, program, told } in steps {
             self.add(&host, client, program, told);
         }
-        let hosts: Vec<_> = self.hosts.drain().collect();
-        let Some(start) = self.span.close(!hosts.is_empty()) else { return Vec::new() };
+        let start = self.span.close(!self.hosts.is_empty())?;
+        Some(Ended { start, hosts: self.hosts.drain().collect() })
+    }
+}
+
+/// An hour that is over, as one worker counted it.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) start: i64,
+    hosts: BTreeMap<String, Sum>,
+}
+
+impl Ended {
+    /// Adds what another worker counted in the same hour.
+    pub(super) fn join(&mut self, other: Self) {
+        for (host, sum) in other.hosts {
+            let mine = self.hosts.entry(host).or_default();
+            mine.told = mine.told.plus(sum.told);
+            mine.program += sum.program;
+            let room = MAX_DEVICES.saturating_sub(mine.devices.len());
+            mine.devices.extend(sum.devices.into_iter().take(room));
+        }
+    }
+
+    /// The records of the hour, by domain.
+    pub(super) fn records(self, origin: &Origin, source: &str) -> Vec<CandidateRecord> {
         let mut domains: BTreeMap<&str, Vec<(&str, &Sum)>> = BTreeMap::new();
-        for (host, sum) in &hosts {
+        for (host, sum) in &self.hosts {
             if let Some(domain) = candidates::domain(host) {
                 domains.entry(domain).or_default().push((host, sum));
             }
         }
-        domains.into_iter().filter_map(|(domain, hosts)| record(domain, &hosts, start, origin, source)).collect()
+        domains
+            .into_iter()
+            .filter_map(|(domain, hosts)| record(domain, &hosts, self.start, origin, source))
+            .collect()
     }
 }
 

@@ -45,7 +45,7 @@ impl Core {
         match ndp::message(ndp.message) {
             Parse::Done(ndp::Said::Sender(mac)) => self.claim_address(mac, ndp.src, Source::Ndp, None, time),
             Parse::Done(ndp::Said::Target(ip, mac)) => self.claim_address(mac, ip.into(), Source::Ndp, None, time),
-            Parse::Done(ndp::Said::Router(mac)) => self.devices.router(mac, time),
+            Parse::Done(ndp::Said::Router(mac)) => self.known.devices().router(mac, time),
             Parse::More | Parse::NotMine | Parse::Malformed => {}
         }
     }
@@ -79,10 +79,11 @@ impl Core {
     fn announced(&mut self, name: String, packet: &Packet<'_>) {
         self.first_of_sender(packet);
         let own = packet.link.src.filter(|_| FIRST_HOP.contains(&packet.ttl));
-        if let Some(mac) = own.filter(|mac| self.devices.who(packet.src.0, packet.time, packet.time) == Some(*mac))
+        if let Some(mac) =
+            own.filter(|mac| self.known.devices().who(packet.src.0, packet.time, packet.time) == Some(*mac))
         {
             let description = Description { host_name: Some(name), ..Description::default() };
-            self.devices.describe(mac, description, packet.time);
+            self.known.devices().describe(mac, description, packet.time);
         }
     }
 
@@ -99,11 +100,11 @@ impl Core {
                 if let Some(ip) = uses {
                     self.claim_address(mac, ip.into(), Source::Dhcp, None, time);
                 }
-                self.devices.describe(mac, Description { host_name, leased: true, vendor_class }, time);
+                self.known.devices().describe(mac, Description { host_name, leased: true, vendor_class }, time);
             }
             dhcp::Kind::Gone => {
                 for ip in uses.into_iter().chain(given) {
-                    self.devices.release(mac, ip.into(), time);
+                    self.known.devices().release(mac, ip.into(), time);
                 }
             }
             dhcp::Kind::Other => {}
@@ -117,45 +118,48 @@ impl Core {
             dhcp6::Kind::Reply => {
                 for (ip, valid) in message.addresses {
                     match valid {
-                        0 => self.devices.release(mac, ip.into(), time),
+                        0 => self.known.devices().release(mac, ip.into(), time),
                         _ => self.claim_address(mac, ip.into(), Source::Dhcp6, Some(valid), time),
                     }
                 }
             }
             dhcp6::Kind::Gone => {
                 for (ip, _) in message.addresses {
-                    self.devices.release(mac, ip.into(), time);
+                    self.known.devices().release(mac, ip.into(), time);
                 }
             }
             dhcp6::Kind::Asks | dhcp6::Kind::Other => {}
         }
         if message.host_name.is_some() {
             let description = Description { host_name: message.host_name, leased: true, vendor_class: None };
-            self.devices.describe(mac, description, time);
+            self.known.devices().describe(mac, description, time);
         }
     }
 
     fn claim_address(&mut self, mac: Mac, ip: IpAddr, source: Source, lease: Option<u32>, time: i64) {
-        self.devices.claim(&Claim { mac, ip, source, lease }, time);
+        self.known.devices().claim(&Claim { mac, ip, source, lease }, time);
     }
 
     /// The first packet of a direction of a flow.
     pub(super) fn first_of_sender(&mut self, packet: &Packet<'_>) {
         if let Some(mac) = packet.link.src {
-            self.devices.frame(mac, packet.src.0, FIRST_HOP.contains(&packet.ttl), packet.time);
+            self.known.devices().frame(mac, packet.src.0, FIRST_HOP.contains(&packet.ttl), packet.time);
             self.lost_devices();
         }
     }
 
     fn lost_devices(&mut self) {
-        let lost = self.devices.take_lost();
+        let lost = self.known.devices().take_lost();
+        if !self.share.is_first() {
+            return;
+        }
         self.ledger.broken_many("devices-full", lost.forgotten);
         self.ledger.broken_many("device-contested", lost.contested);
     }
 
     /// Writes the `device` record of a device that reached an AI service, if one is due.
     pub(super) fn introduce(&mut self, mac: Option<Mac>, time: i64, out: &mut impl Output) {
-        let Some(identity) = mac.and_then(|mac| self.devices.introduce(mac, time)) else { return };
+        let Some(identity) = mac.and_then(|mac| self.known.devices().introduce(mac, time)) else { return };
         let mac = mac_text(identity.mac);
         let record = DeviceRecord {
             sensor: self.origin.sensor.clone(),

@@ -1,19 +1,24 @@
 //! The life of a packet after decoding: find its flow, count it, look at it while the flow has no name, write records.
 //!
-//! A worker owns its flows, claims and ledger and shares nothing (decision record 5). Its only clock is the packets'.
+//! A worker owns its flows and its ledger (decision record 5); what is known of clients several may share. Its only clock
+//! is the packets'.
 
 mod budget;
 mod candidates;
 mod devices;
+mod foreign;
 mod fragments;
 mod holders;
+mod knowledge;
 mod local;
 mod nameless;
 mod naming;
 mod packet;
+mod part;
 mod questions;
 mod reading;
 mod rebinding;
+mod share;
 mod span;
 mod visibility;
 mod waiting;
@@ -25,17 +30,20 @@ use rules::catalogue::Catalogue;
 use crate::capture::{Frame, LinkType, NO_TIME};
 use crate::clock::{Clock, Step};
 use crate::decode::{Decoded, Fragments, decode};
-use crate::device::Devices;
 use crate::flow::State;
 use crate::flow::table::{FlowTable, MAX_FLOWS};
 use crate::flow::tag;
-use crate::ledger::{Counts, Ledger};
+use crate::ledger::Counts;
 use crate::local::LocalNets;
+use crate::name::canary::Canaries;
 use crate::output::Output;
 use crate::record::Record;
+pub use knowledge::Knowledge;
 use naming::Core;
 pub use naming::Named;
 use packet::with_tagged;
+pub use part::Part;
+pub use share::Share;
 
 /// What a worker needs to know.
 #[derive(Debug, Clone)]
@@ -50,10 +58,12 @@ pub struct WorkerConfig {
     pub local: LocalNets,
     /// The catalogue that tags flows.
     pub catalogue: Arc<Catalogue>,
-    /// Flows that are tracked at the same time.
+    /// Flows that are tracked at the same time, by all workers together.
     pub max_flows: usize,
-    /// Bytes that all flows together may hold for reassembly.
+    /// Bytes that all flows of all workers together may hold for reassembly.
     pub max_held: usize,
+    /// Which clients are this worker's.
+    pub share: Share,
 }
 
 impl WorkerConfig {
@@ -67,6 +77,7 @@ impl WorkerConfig {
             catalogue,
             max_flows: MAX_FLOWS,
             max_held: MAX_HELD,
+            share: Share::ALL,
         }
     }
 }
@@ -94,11 +105,16 @@ struct HeldFrame {
 }
 
 impl Worker {
-    /// A worker with nothing seen.
+    /// A worker with nothing seen, that sees all packets of its clients.
     pub fn new(config: WorkerConfig) -> Self {
+        Self::sharing(config, Arc::default())
+    }
+
+    /// A worker that shares what it knows with others, since its clients' packets are theirs as well.
+    pub fn sharing(config: WorkerConfig, known: Arc<Knowledge>) -> Self {
         Self {
-            table: FlowTable::new(config.max_flows),
-            core: Core::new(config),
+            table: FlowTable::new(config.share.part(config.max_flows)),
+            core: Core::new(config, known),
             clock: Clock::default(),
             held: HeldFrame::default(),
             fragments: Fragments::default(),
@@ -141,7 +157,8 @@ impl Worker {
     pub fn set_source(&mut self, source: &str, out: &mut impl Output) {
         self.release(out);
         self.close_spans(out);
-        out.records(self.core.ledger.set_source(source));
+        let ended = self.core.ledger.set_source(source);
+        self.minute(ended, out);
         self.fresh = true;
     }
 
@@ -166,9 +183,10 @@ impl Worker {
         let data = std::mem::take(&mut self.held.data);
         if self.table.is_ahead_of(time) {
             self.table.rebase(time);
-            self.core.devices = Devices::default();
+            self.core.forget_devices();
             self.close_spans(out);
-            out.records(self.core.ledger.rebase());
+            let ended = self.core.ledger.rebase();
+            self.minute(ended, out);
         }
         self.take(&Frame { time, data: &data, wire_len, link }, out);
         self.held.data = data;
@@ -183,7 +201,7 @@ impl Worker {
 
     fn take(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
         if let Some(minute) = self.core.ledger.frame(frame.time, frame.wire_len) {
-            out.record(Record::Minute(Box::new(minute)));
+            self.minute(Some(minute), out);
             self.turn(frame.time, out);
         }
         self.core.visibility.span.open(frame.time);
@@ -222,8 +240,18 @@ impl Worker {
     pub fn idle(&mut self, time: i64, out: &mut impl Output) {
         self.release(out);
         self.tick(time, out);
-        out.records(self.core.ledger.elapsed(time));
+        let ended = self.core.ledger.elapsed(time);
+        self.minute(ended, out);
         self.turn(time, out);
+    }
+
+    /// Ends the minute and the spans that are over at `time`, while frames still come.
+    pub fn turn_at(&mut self, time: i64, out: &mut impl Output) {
+        let ended = self.core.ledger.elapsed(time);
+        if ended.is_some() {
+            self.minute(ended, out);
+            self.turn(time, out);
+        }
     }
 
     /// Ends all flows and the open minute, as at the end of a capture.
@@ -232,9 +260,8 @@ impl Worker {
         self.drop_fragments();
         self.end_all(out);
         self.close_spans(out);
-        if let Some(minute) = self.core.ledger.close(None) {
-            out.record(Record::Minute(Box::new(minute)));
-        }
+        let ended = self.core.ledger.close(None);
+        self.minute(ended, out);
     }
 
     fn end_all(&mut self, out: &mut impl Output) {
@@ -248,23 +275,54 @@ impl Worker {
         self.core.set_catalogue(catalogue);
     }
 
-    /// The ledger, to note losses that happened before the worker.
-    pub fn ledger(&mut self) -> &mut Ledger {
-        &mut self.core.ledger
+    /// Notes packets that were lost at `place` before they came here.
+    pub fn lost(&mut self, place: &'static str, packets: u64) {
+        if self.core.share.is_first() {
+            self.core.ledger.lost(place, packets);
+        }
     }
 
-    /// Totals since the start.
+    /// Notes frames of interfaces whose link type cannot be decoded.
+    pub fn unknown_link(&mut self, frames: u64, bytes: u64) {
+        if self.core.share.is_first() {
+            self.core.ledger.unknown_link(frames, bytes);
+        }
+    }
+
+    /// The ledger's sums since the start.
     pub fn totals(&self) -> Counts {
         self.core.ledger.total()
     }
 
-    /// Flows named per protocol.
-    pub fn named(&self) -> Named {
-        self.core.named
+    /// All sums since the start.
+    pub fn summary(&self) -> Summary {
+        let Core { named, ai_flows, canaries, .. } = &self.core;
+        Summary { counts: self.totals(), named: *named, ai_flows: *ai_flows, canaries: *canaries }
     }
+}
 
+/// Sums since the start.
+#[derive(Debug, Clone, Default)]
+pub struct Summary {
+    /// The ledger's.
+    pub counts: Counts,
+    /// Flows named per protocol.
+    pub named: Named,
     /// Flows tagged as AI services.
-    pub fn ai_flows(&self) -> u64 {
-        self.core.ai_flows
+    pub ai_flows: u64,
+    /// What the network says about encrypted DNS, as far as its answers were seen.
+    pub canaries: Canaries,
+}
+
+impl Summary {
+    /// Adds another worker's.
+    pub fn join(&mut self, other: &Self) {
+        self.counts.merge(&other.counts);
+        self.named.tls += other.named.tls;
+        self.named.quic += other.named.quic;
+        self.named.dns += other.named.dns;
+        self.named.http += other.named.http;
+        self.ai_flows += other.ai_flows;
+        self.canaries.join(other.canaries);
     }
 }

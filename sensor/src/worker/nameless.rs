@@ -20,13 +20,14 @@ impl Core {
         let client = flow.key.end(found.client).0;
         let server = flow.key.end(found.client.other()).0;
         ech::decide(&self.infra, found.ech, found.name.as_deref(), |outer| {
-            if !self.public_names.hides(outer, time) || self.catalogue.find(outer).is_some() {
+            if !self.known.public_names().hides(outer, time) || self.catalogue.find(outer).is_some() {
                 return false;
             }
             // Whoever hides a name asks for that one, and not for the name that stands outside.
-            let names = self.claims.names(client, server, time);
-            let hidden = || names.iter().any(|name| self.configs.has(client, name, outer, time));
-            !names.contains(&outer) || hidden()
+            let claims = self.known.claims();
+            let names = claims.names(client, server, time);
+            let configs = self.known.configs();
+            !names.contains(&outer) || names.iter().any(|name| configs.has(client, name, outer, time))
         })
     }
 
@@ -49,6 +50,7 @@ impl Core {
         out: &mut impl Output,
     ) {
         let names = self.told(flow, &clues);
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
         let method = match (&names[..], clues.ech) {
             ([_], _) => Method::Dns,
             (_, Ech::Real) => Method::EchReal,
@@ -73,22 +75,27 @@ impl Core {
     }
 
     /// The names that DNS told this client for the address, as far as the hello allows them.
-    fn told(&self, flow: &Flow, clues: &Clues) -> Vec<&str> {
+    fn told(&self, flow: &Flow, clues: &Clues) -> Vec<String> {
         let (client, server) = (flow.client_end().0, flow.server_end().0);
         // A connection that carried nothing was contact with an address, not with a name.
         if !flow.has_exchanged() && clues.protocol == Protocol::Other {
             return Vec::new();
         }
-        let names = self.claims.names(client, server, flow.start);
-        match &clues.outer {
-            Some(outer) if clues.ech == Ech::Real => self.configs.possible(client, names, outer, flow.start),
+        let claims = self.known.claims();
+        let names = claims.names(client, server, flow.start);
+        let names = match &clues.outer {
+            Some(outer) if clues.ech == Ech::Real => {
+                self.known.configs().possible(client, names, outer, flow.start)
+            }
             _ => names,
-        }
+        };
+        names.into_iter().map(str::to_owned).collect()
     }
 
     /// The tag of a flow as far as it can be told now.
     pub(super) fn foretold(&self, flow: &Flow, clues: &Clues) -> Option<Tag> {
-        claimed(&self.catalogue, &self.told(flow, clues), clues)
+        let names = self.told(flow, clues);
+        claimed(&self.catalogue, &names.iter().map(String::as_str).collect::<Vec<_>>(), clues)
     }
 }
 

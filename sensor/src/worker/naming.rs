@@ -10,8 +10,11 @@ use rules::catalogue::{Catalogue, Hit};
 use super::WorkerConfig;
 use super::budget::Budget;
 use super::candidates::Candidates;
+use super::foreign::Heard;
 use super::holders::Holders;
+use super::knowledge::Knowledge;
 use super::rebinding::Rebinding;
+use super::share::Share;
 use super::visibility::Visibility;
 use super::waiting::Queue;
 use crate::decode::Packet;
@@ -27,9 +30,6 @@ use crate::flow::{Flow, State, later};
 use crate::ledger::{Ledger, Method};
 use crate::local::LocalNets;
 use crate::name::canary::Canaries;
-use crate::name::claims::Claims;
-use crate::name::configs::Configs;
-use crate::name::ech::PublicNames;
 use crate::output::Output;
 use crate::record::{Ech, Evidence, Protocol};
 
@@ -44,9 +44,8 @@ pub(super) struct Core {
     pub(super) infra: Arc<Infra>,
     pub(super) servers: Arc<LocalServers>,
     pub(super) local: LocalNets,
-    pub(super) claims: Claims,
-    pub(super) configs: Configs,
-    pub(super) public_names: PublicNames,
+    /// What DNS told clients, and who has which address.
+    pub(super) known: Arc<Knowledge>,
     pub(super) canaries: Canaries,
     /// `lookup` records that may still be written.
     pub(super) budget: Budget,
@@ -56,13 +55,16 @@ pub(super) struct Core {
     pub(super) scratch: Vec<u8>,
     pub(super) ledger: Ledger,
     pub(super) visibility: Visibility,
-    pub(super) devices: Devices,
     pub(super) candidates: Candidates,
     pub(super) named: Named,
     pub(super) ai_flows: u64,
     /// Flows that hold bytes for reassembly.
     pub(super) holders: Holders,
     pub(super) rebinding: Rebinding,
+    /// Which clients are this worker's.
+    pub(super) share: Share,
+    /// Of other workers' clients.
+    pub(super) heard: Heard,
 }
 
 /// Flows named per protocol, and DNS questions.
@@ -79,9 +81,13 @@ pub struct Named {
 }
 
 impl Core {
-    pub(super) fn new(config: WorkerConfig) -> Self {
+    pub(super) fn new(config: WorkerConfig, known: Arc<Knowledge>) -> Self {
+        let mut ledger = Ledger::new(&config.sensor, &config.site, &config.source);
+        if !config.share.is_first() {
+            ledger.leave_common();
+        }
         Self {
-            ledger: Ledger::new(&config.sensor, &config.site, &config.source),
+            ledger,
             origin: Origin {
                 catalogue: config.catalogue.version().to_owned(),
                 sensor: config.sensor,
@@ -91,21 +97,20 @@ impl Core {
             infra: Infra::builtin(),
             servers: LocalServers::builtin(),
             local: config.local,
-            claims: Claims::default(),
-            configs: Configs::default(),
-            public_names: PublicNames::default(),
+            known,
             canaries: Canaries::default(),
             budget: Budget::default(),
             waiting: Queue::default(),
             clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
             visibility: Visibility::new(),
-            devices: Devices::default(),
             candidates: Candidates::new(),
             named: Named::default(),
             ai_flows: 0,
-            holders: Holders::new(config.max_held),
+            holders: Holders::new(config.share.part(config.max_held)),
             rebinding: Rebinding::default(),
+            share: config.share,
+            heard: Heard::default(),
         }
     }
 
@@ -117,11 +122,15 @@ impl Core {
 
     /// Forgets what answers told: time begins anew.
     pub(super) fn forget(&mut self) {
-        self.claims = Claims::default();
-        self.configs = Configs::default();
-        self.public_names = PublicNames::default();
-        self.devices = Devices::default();
+        self.known.forget();
+        self.heard = Heard::default();
         self.budget = Budget::default();
+    }
+
+    /// Forgets who had which address.
+    pub(super) fn forget_devices(&mut self) {
+        *self.known.devices() = Devices::default();
+        self.heard = Heard::default();
     }
 
     /// Decides a flow by the name that was found, and whose it is.
@@ -228,7 +237,7 @@ impl Core {
         if tagged.tag.evidence != Evidence::Ambiguous && self.local.contains(address) {
             self.visibility.reached_ai(address);
         }
-        let mac = self.devices.who(address, flow.start, time);
+        let mac = self.known.devices().who(address, flow.start, time);
         let mut tagged = Box::new(tagged.of(mac));
         self.introduce(mac, time, out);
         out.records(tag::record(flow, &mut tagged, &self.origin, time, false));

@@ -32,6 +32,10 @@ impl Worker {
         self.tick(packet.time, out);
         self.core.identify(packet);
         let (key, sender) = FlowKey::of(packet);
+        if !self.core.share.holds(|| key.end(self.core.local.inner_end(&key)).0) {
+            self.core.overhear_foreign(packet);
+            return;
+        }
         if may_begin_anew(packet) {
             self.replace(&key, packet, sender, out);
         }

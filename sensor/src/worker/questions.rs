@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 
-use super::Worker;
 use super::naming::Core;
 use crate::decode::{Mac, Packet};
 use crate::device::mac_text;
@@ -13,7 +12,6 @@ use crate::flow::resolver::{Asked, Event};
 use crate::flow::waiting::Clues;
 use crate::flow::{Flow, State};
 use crate::ledger::{Answer, Method};
-use crate::name::canary::Canaries;
 use crate::output::{Name, Output};
 use crate::record::{Ech, LookupRecord};
 
@@ -69,31 +67,42 @@ impl Core {
     /// What an answer tells its client, and the network. All of it is about the name in the question: aliases on the way
     /// to an address are nobody's service.
     fn learn(&mut self, client: IpAddr, asked: &Asked, answer: &Message, time: i64) {
-        self.canaries.hear(&asked.name, asked.qtype, answer);
+        self.canaries.hear(&asked.name, asked.qtype, answer, time);
         let Some(host) = host(&asked.name) else { return };
-        for public in &answer.public_names {
-            self.public_names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
-        }
+        self.learn_public(host, answer, time);
         // A resolver that fails says nothing about the name.
         let says_none = !answer.partial && matches!(answer.rcode, 0 | NXDOMAIN);
         if asked.qtype == rr::HTTPS && (says_none || !answer.public_names.is_empty()) {
             let ttl = answer.public_names.iter().map(|public| public.ttl).max().unwrap_or_default().min(MAX_TTL);
             let names = answer.public_names.iter().map(|public| public.name.as_str());
-            self.configs.told(client, host, names, ttl, time);
+            self.known.configs().told(client, host, names, ttl, time);
         }
+        let mut claims = self.known.claims();
         for address in answer.addresses.iter().filter(|_| answer.rcode == 0) {
-            self.claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
+            claims.add(client, address.ip, host, address.ttl.min(MAX_TTL), time);
         }
         let broken = answer.services.iter().filter(|service| service.broken).count();
         self.ledger.broken_many("https-record", broken as u64);
-        self.ledger.broken_many("ech-names-full", std::mem::take(&mut self.public_names.evicted));
+    }
+
+    /// What an answer about `host` tells of the names that stand outside of encrypted hellos.
+    pub(super) fn learn_public(&mut self, host: &str, answer: &Message, time: i64) {
+        if answer.public_names.is_empty() {
+            return;
+        }
+        let mut names = self.known.public_names();
+        for public in &answer.public_names {
+            names.learn(&public.name, host, public.ttl.min(MAX_TTL), time);
+        }
+        let evicted = std::mem::take(&mut names.evicted);
+        self.ledger.broken_many("ech-names-full", if self.share.is_first() { evicted } else { 0 });
     }
 
     fn question(&mut self, flow: &Flow, asked: &Asked, out: &mut impl Output) {
         self.named.dns += 1;
         self.ledger.question();
         if let Some(host) = host(&asked.name).filter(|_| asked.qtype == rr::HTTPS) {
-            self.configs.asked(flow.client_end().0, host, asked.time);
+            self.known.configs().asked(flow.client_end().0, host, asked.time);
         }
         out.name(&Name {
             time: asked.time,
@@ -117,7 +126,7 @@ impl Core {
         answer: Option<(u16, Vec<IpAddr>)>,
         out: &mut impl Output,
     ) {
-        let mac = self.devices.who(flow.key.end(asked.asker).0, asked.time, asked.time);
+        let mac = self.known.devices().who(flow.key.end(asked.asker).0, asked.time, asked.time);
         let Some(record) = self.lookup(flow, asked, answer, mac) else { return };
         self.introduce(mac, asked.time, out);
         out.record(record.into());
@@ -160,17 +169,10 @@ impl Core {
 
 /// The host that a question is about: of an HTTPS record for another port (RFC 9460 section 9.1) without port and
 /// scheme, and none for what other protocols ask for.
-fn host(name: &str) -> Option<&str> {
+pub(super) fn host(name: &str) -> Option<&str> {
     let Some(prefixed) = name.strip_prefix('_') else { return Some(name) };
     let (port, host) = prefixed.split_once("._https.")?;
     port.bytes().all(|b| b.is_ascii_digit()).then_some(host)
-}
-
-impl Worker {
-    /// What the network says about encrypted DNS, as far as its answers were seen.
-    pub fn canaries(&self) -> Canaries {
-        self.core.canaries
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Spans of packet time that records are written for.
 
+use super::part::{Counted, Part};
 use super::{Worker, candidates, visibility};
+use crate::ledger::Minute;
 use crate::output::Output;
 
 /// A span that is open, and those before it that are written: each is written once per source.
@@ -67,8 +69,9 @@ impl Worker {
         let mut steps = Vec::new();
         self.table.for_each(|flow| steps.extend(visibility::step(flow)));
         let core = &mut self.core;
-        for record in core.visibility.close(steps, &core.devices, &core.origin, core.ledger.source()) {
-            out.record(record.into());
+        if let Some(ended) = core.visibility.close(steps, &core.known.devices()) {
+            let source = core.ledger.source().to_owned();
+            out.part(Part::new(core.origin.clone(), source, Counted::Visibility(ended)));
         }
         core.ledger.broken_many("visibility-full", std::mem::take(&mut core.visibility.overflow));
     }
@@ -77,10 +80,19 @@ impl Worker {
         let mut steps = Vec::new();
         self.table.for_each(|flow| steps.extend(candidates::step(flow)));
         let core = &mut self.core;
-        for record in core.candidates.close(steps, &core.origin, core.ledger.source()) {
-            out.record(record.into());
+        if let Some(ended) = core.candidates.close(steps) {
+            let source = core.ledger.source().to_owned();
+            out.part(Part::new(core.origin.clone(), source, Counted::Candidates(ended)));
         }
         core.ledger.broken_many("candidates-full", std::mem::take(&mut core.candidates.overflow));
+    }
+
+    /// Gives out a minute that is over.
+    pub(super) fn minute(&self, minute: Option<Minute>, out: &mut impl Output) {
+        if let Some(minute) = minute {
+            let source = minute.source().to_owned();
+            out.part(Part::new(self.core.origin.clone(), source, Counted::Minute(minute)));
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use foldhash::fast::RandomState;
 use hashbrown::HashMap;
 
 use super::span::Span;
+use crate::decode::Mac;
 use crate::device::{Devices, mac_text};
 use crate::flow::Flow;
 use crate::flow::sight::{Counted, SIGHTS, Sight};
@@ -19,7 +20,7 @@ use crate::ledger::Method;
 use crate::record::{Tally, VisibilityRecord};
 
 /// µs in a span.
-const LENGTH: i64 = 600_000_000;
+pub(super) const LENGTH: i64 = 600_000_000;
 /// Devices that are counted in one span: a /16 of clients. What goes beyond is counted in the ledger alone.
 const MAX_DEVICES: usize = 1 << 16;
 
@@ -70,33 +71,14 @@ impl Visibility {
         }
     }
 
-    /// Ends the span with what the live flows did (in any order): its records, by device.
-    pub(super) fn close(
-        &mut self,
-        mut steps: Vec<Step>,
-        who: &Devices,
-        origin: &Origin,
-        source: &str,
-    ) -> Vec<VisibilityRecord> {
+    /// Ends the span with what the live flows did (in any order).
+    pub(super) fn close(&mut self, mut steps: Vec<Step>, who: &Devices) -> Option<Ended> {
         // The order decides who finds room.
         steps.sort_unstable();
         steps.into_iter().for_each(|step| self.add(step));
-        let mut devices: Vec<_> = self.devices.drain().collect();
-        let Some(start) = self.span.close(!devices.is_empty()) else { return Vec::new() };
-        devices.sort_unstable_by_key(|(client, _)| *client);
-        let mut records = BTreeMap::new();
-        for (client, device) in devices {
-            let mac = who.who(client, start, start.saturating_add(LENGTH));
-            let id = mac.map_or_else(|| client.to_string(), mac_text);
-            // The addresses of one device are one record, with the first of them.
-            records.entry((mac.is_some(), id)).or_insert((client, Device::default())).1.join(device);
-        }
-        let mut records: Vec<_> = records.into_iter().collect();
-        records.sort_unstable_by_key(|(_, (client, _))| *client);
-        let record = |((_, id), (client, device)): ((bool, String), (IpAddr, Device))| {
-            device.record((client, id), start, origin, source)
-        };
-        records.into_iter().filter_map(record).collect()
+        let start = self.span.close(!self.devices.is_empty())?;
+        let known = |(client, device)| (client, (who.who(client, start, start.saturating_add(LENGTH)), device));
+        Some(Ended { start, clients: self.devices.drain().map(known).collect() })
     }
 
     fn device(&mut self, client: IpAddr) -> Option<&mut Device> {
@@ -105,6 +87,38 @@ impl Visibility {
             return None;
         }
         Some(self.devices.entry(client).or_default())
+    }
+}
+
+/// A span that is over, as one worker counted it.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) start: i64,
+    clients: BTreeMap<IpAddr, (Option<Mac>, Device)>,
+}
+
+impl Ended {
+    /// Adds what another worker counted in the same span.
+    pub(super) fn join(&mut self, other: Self) {
+        for (client, (mac, device)) in other.clients {
+            self.clients.entry(client).or_insert((mac, Device::default())).1.join(device);
+        }
+    }
+
+    /// The records of the span, by device.
+    pub(super) fn records(self, origin: &Origin, source: &str) -> Vec<VisibilityRecord> {
+        let mut records = BTreeMap::new();
+        for (client, (mac, device)) in self.clients {
+            let id = mac.map_or_else(|| client.to_string(), mac_text);
+            // The addresses of one device are one record, with the first of them.
+            records.entry((mac.is_some(), id)).or_insert((client, Device::default())).1.join(device);
+        }
+        let mut records: Vec<_> = records.into_iter().collect();
+        records.sort_unstable_by_key(|(_, (client, _))| *client);
+        let record = |((_, id), (client, device)): ((bool, String), (IpAddr, Device))| {
+            device.record((client, id), self.start, origin, source)
+        };
+        records.into_iter().filter_map(record).collect()
     }
 }
 
@@ -194,12 +208,12 @@ mod tests {
         seen.add(step([10, 0, 0, 9], Sight::Named, 1, 10));
         seen.add(step([10, 0, 0, 8], Sight::Named, 1, 10));
         let live = vec![step([10, 0, 0, 7], Sight::Doh, 1, 4), step([10, 0, 0, 9], Sight::Nameless, 1, 2)];
-        let records = seen.close(live, &Devices::default(), &origin(), "x");
+        let records = seen.close(live, &Devices::default()).unwrap().records(&origin(), "x");
         let [doh, ai] = &records[..] else { panic!("{records:?}") };
         assert_eq!((doh.device.as_str(), doh.ai_flows, doh.start), ("10.0.0.7", 0, LENGTH));
         assert_eq!(doh.hidden["doh"], Tally { flows: 1, frames: 4, bytes: 400 });
         assert_eq!((ai.named.frames, ai.nameless.flows, ai.hidden.len()), (10, 1, 0));
-        assert!(seen.close(Vec::new(), &Devices::default(), &origin(), "x").is_empty());
+        assert!(seen.close(Vec::new(), &Devices::default()).is_none());
     }
 
     #[test]

@@ -1,0 +1,298 @@
+//! Several workers on the same frames, in threads of their own.
+//!
+//! A reader hands batches of frames to all workers, and each works for its own clients ([`Share`]): what it takes to see
+//! whose a packet is, every worker does. Whatever concerns all clients (the clock, minutes, who has which address, names
+//! outside of encrypted hellos) every worker sees in the same order, so nothing is shared and nothing is locked, and
+//! what comes out is what one worker gives: [`merge`] joins it.
+
+mod batch;
+mod member;
+mod merge;
+#[cfg(feature = "live")]
+mod ring;
+#[cfg(feature = "live")]
+mod rings;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use rules::catalogue::Catalogue;
+
+use crate::capture::Frame;
+use crate::output::Output;
+use crate::worker::{Share, Summary, Worker, WorkerConfig};
+use batch::Batch;
+use member::{Order, Reply};
+use merge::Merge;
+#[cfg(feature = "live")]
+pub use rings::{Rings, is_tunnelled};
+
+/// Orders that wait for a worker: enough that one that is slow for a moment holds up nobody, and some MiB.
+const AHEAD: usize = 16;
+
+/// One worker or several, used like one.
+#[derive(Debug)]
+pub enum Workers {
+    /// In the caller's thread.
+    One(Box<Worker>),
+    /// Each in its own.
+    Team(Box<Team>),
+}
+
+/// Workers in threads.
+#[derive(Debug)]
+pub struct Team {
+    members: Vec<Member>,
+    /// Frames that wait for their batch to be full.
+    open: Batch,
+    /// Orders without all replies yet; with the batch, which is used again.
+    under_way: VecDeque<Option<Arc<Batch>>>,
+    spare: Vec<Batch>,
+    merge: Merge,
+    summary: Summary,
+    /// Packets that were dropped since workers were told, because none of them may be waited for.
+    dropped: u64,
+}
+
+#[derive(Debug)]
+struct Member {
+    orders: Sender<Order>,
+    replies: Receiver<Reply>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// So many workers; one needs no thread.
+    pub fn new(config: &WorkerConfig, workers: u32) -> Self {
+        match workers {
+            0 | 1 => Self::One(Box::new(Worker::new(config.clone()))),
+            _ => Self::Team(Box::new(Team::new(config, workers))),
+        }
+    }
+
+    /// Takes one frame in. Waits for workers that are behind.
+    #[inline]
+    pub fn frame(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.frame(frame, out),
+            Self::Team(team) => team.frame(frame, out),
+        }
+    }
+
+    /// The same, for frames that do not wait: when workers are behind, a batch is lost and counted (`queue`).
+    #[inline]
+    pub fn frame_at_once(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.frame(frame, out),
+            Self::Team(team) => team.frame_at_once(frame, out),
+        }
+    }
+
+    /// Begins another source: see [`Worker::set_source`].
+    pub fn set_source(&mut self, source: &str, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.set_source(source, out),
+            Self::Team(team) => team.order(&Order::Source(source.into()), out),
+        }
+    }
+
+    /// Tags new flows by another catalogue from now on.
+    pub fn set_catalogue(&mut self, catalogue: Arc<Catalogue>, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.set_catalogue(catalogue),
+            Self::Team(team) => team.order(&Order::Catalogue(catalogue), out),
+        }
+    }
+
+    /// Lets time pass while nothing arrives: see [`Worker::idle`].
+    pub fn idle(&mut self, time: i64, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.idle(time, out),
+            Self::Team(team) => team.order(&Order::Idle(time), out),
+        }
+    }
+
+    /// Ends what is over at `time` while frames still come: see [`Worker::turn_at`].
+    pub fn turn(&mut self, time: i64, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.turn_at(time, out),
+            Self::Team(team) => team.order(&Order::Turn(time), out),
+        }
+    }
+
+    /// Notes packets that were lost at `place` before they came here.
+    pub fn lost(&mut self, place: &'static str, packets: u64, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.lost(place, packets),
+            Self::Team(team) if packets > 0 => team.order(&Order::Lost(place, packets), out),
+            Self::Team(_) => {}
+        }
+    }
+
+    /// Notes frames of interfaces whose link type cannot be decoded.
+    pub fn unknown_link(&mut self, frames: u64, bytes: u64, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.unknown_link(frames, bytes),
+            Self::Team(team) if frames > 0 => team.order(&Order::UnknownLink(frames, bytes), out),
+            Self::Team(_) => {}
+        }
+    }
+
+    /// Gives out what workers have said by now. To be asked from time to time while frames are few.
+    pub fn hear(&mut self, out: &mut impl Output) {
+        if let Self::Team(team) = self {
+            team.flush(out);
+            team.hear(out);
+        }
+    }
+
+    /// Ends all flows and the open minute, as at the end of a capture.
+    pub fn finish(&mut self, out: &mut impl Output) {
+        match self {
+            Self::One(worker) => worker.finish(out),
+            Self::Team(team) => {
+                team.order(&Order::Finish, out);
+                while !team.under_way.is_empty() {
+                    team.wait(out);
+                }
+            }
+        }
+    }
+
+    /// The sums since the start: of a team as of the last time that [`Self::idle`] or [`Self::turn`] was asked, and at the end.
+    pub fn summary(&self) -> Summary {
+        match self {
+            Self::One(worker) => worker.summary(),
+            Self::Team(team) => team.summary.clone(),
+        }
+    }
+}
+
+impl Team {
+    fn new(config: &WorkerConfig, workers: u32) -> Self {
+        let member = |share: Share| Member::start(Worker::new(WorkerConfig { share, ..config.clone() }));
+        Self {
+            members: Share::of(workers).map(member).collect(),
+            open: Batch::default(),
+            under_way: VecDeque::new(),
+            spare: Vec::new(),
+            merge: Merge::default(),
+            summary: Summary::default(),
+            dropped: 0,
+        }
+    }
+
+    #[inline]
+    fn frame(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        self.open.push(frame);
+        if self.open.is_full() {
+            self.flush(out);
+            self.hear(out);
+        }
+    }
+
+    #[inline]
+    fn frame_at_once(&mut self, frame: &Frame<'_>, out: &mut impl Output) {
+        self.open.push(frame);
+        if self.open.is_full() {
+            self.hear(out);
+            if self.under_way.len() >= AHEAD {
+                self.dropped += self.open.len() as u64;
+                self.open.clear();
+            }
+            self.flush(out);
+        }
+    }
+
+    /// Hands the open batch over.
+    fn flush(&mut self, out: &mut impl Output) {
+        if self.open.len() > 0 {
+            let next = self.spare.pop().unwrap_or_default();
+            let batch = Arc::new(std::mem::replace(&mut self.open, next));
+            self.send(&Order::Frames(batch.clone()), Some(batch), out);
+        }
+        let dropped = std::mem::take(&mut self.dropped);
+        if dropped > 0 {
+            self.send(&Order::Lost("queue", dropped), None, out);
+        }
+    }
+
+    /// Gives an order behind all frames so far.
+    fn order(&mut self, order: &Order, out: &mut impl Output) {
+        self.flush(out);
+        self.send(order, None, out);
+    }
+
+    fn send(&mut self, order: &Order, batch: Option<Arc<Batch>>, out: &mut impl Output) {
+        if self.under_way.len() >= AHEAD {
+            self.wait(out);
+        }
+        for member in &self.members {
+            member.order(order.clone());
+        }
+        self.under_way.push_back(batch);
+    }
+
+    /// Gives out what all workers have said already.
+    fn hear(&mut self, out: &mut impl Output) {
+        while !self.under_way.is_empty() && self.members.iter().all(|member| !member.replies.is_empty()) {
+            self.wait(out);
+        }
+    }
+
+    /// Waits for what all workers say to the oldest order.
+    fn wait(&mut self, out: &mut impl Output) {
+        let mut replies: Vec<Reply> = self.members.iter_mut().map(Member::reply).collect();
+        let summaries: Vec<_> = replies.iter_mut().filter_map(|reply| reply.summary.take()).collect();
+        if !summaries.is_empty() {
+            self.summary = Summary::default();
+            summaries.iter().for_each(|summary| self.summary.join(summary));
+        }
+        self.merge.replies(replies, out);
+        if let Some(mut batch) = self.under_way.pop_front().flatten().and_then(Arc::into_inner) {
+            batch.clear();
+            self.spare.push(batch);
+        }
+    }
+}
+
+impl Member {
+    fn start(worker: Worker) -> Self {
+        // Every order under way has its place in both, so neither a worker nor its caller ever waits to say something.
+        let (orders, inbox) = bounded(AHEAD);
+        let (outbox, replies) = bounded(AHEAD);
+        let thread = thread::spawn(move || member::work(worker, &inbox, &outbox));
+        Self { orders, replies, thread: Some(thread) }
+    }
+
+    fn order(&self, order: Order) {
+        // A worker that is gone is told of in `reply`.
+        let _ = self.orders.send(order);
+    }
+
+    fn reply(&mut self) -> Reply {
+        if let Ok(reply) = self.replies.recv() {
+            return reply;
+        }
+        // Its thread has panicked: so does this one, with the same words.
+        if let Some(Err(panic)) = self.thread.take().map(JoinHandle::join) {
+            std::panic::resume_unwind(panic);
+        }
+        Reply::default()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        // Its orders end with the channel.
+        self.orders = bounded(0).0;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
