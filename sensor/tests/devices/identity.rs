@@ -80,7 +80,6 @@ fn ten_minutes_in_which_an_address_changed_hands_are_nobodys() {
 
 /// The ten minutes that end where the clock steps back are about a device that was known in them.
 #[test]
-#[ignore = "the worker forgets devices before it closes the spans: worker/mod.rs `release`"]
 fn a_clock_that_is_set_back_loses_no_device_of_the_time_before() {
     let mut office = Office::new();
     office.lease(ANNA, v4(11));
