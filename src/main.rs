@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod delivery;
 mod exit;
+mod health;
 mod rules_files;
 mod siem;
 mod spooling;

@@ -121,6 +121,18 @@ impl Spooling {
         self.lost.get(word).copied().unwrap_or(0)
     }
 
+    /// Bytes of the disk that waiting segments take.
+    #[cfg(feature = "live")]
+    pub(crate) fn waiting(&self) -> u64 {
+        self.writer.waiting()
+    }
+
+    /// How much they may take.
+    #[cfg(feature = "live")]
+    pub(crate) fn limit(&self) -> u64 {
+        self.limits.max_bytes
+    }
+
     /// Segments that were sealed because they were full.
     pub(crate) fn sealed(&self) -> u32 {
         self.writer.sealed()

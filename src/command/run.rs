@@ -10,8 +10,9 @@ use sensor::worker::Worker;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::config::{Setup, SetupArgs};
-use crate::delivery::{Delivering, Delivery, Renewed};
+use crate::delivery::{Delivering, Delivery, Discovery, Renewed};
 use crate::exit::{Done, Failure, Outcome};
+use crate::health::{Health, Parts, Telling};
 use crate::spooling::Spooling;
 use crate::terminal::{self, Output};
 use crate::time;
@@ -23,6 +24,7 @@ use crate::totals::Totals;
 Examples:
   sudo shadowtap run -i eth1                          everything to /var/lib/shadowtap, stop with Ctrl-C
   sudo shadowtap run -i eth1 --config /etc/shadowtap/shadowtap.toml --policy /etc/shadowtap/policy.toml
+  sudo shadowtap run -i eth1 --discover               which AI services are in use; opens no finding
   sudo shadowtap run -i eth1 --filter 'net 10.0.0.0/16' --summary totals.json
 
 Needs CAP_NET_RAW. Stops on SIGINT and SIGTERM with everything written; a second one ends it at once. SIGHUP reads
@@ -42,6 +44,10 @@ pub(crate) struct Args {
     /// MiB of the ring between kernel and sensor
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     ring: u32,
+    /// Tell each AI service at its first sight, and all of them at the end. Facts are stored; nothing is judged and
+    /// no event is sent
+    #[arg(long)]
+    discover: bool,
     /// Write the totals as JSON into this file at the end
     #[arg(long, value_name = "FILE")]
     summary: Option<PathBuf>,
@@ -74,26 +80,56 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut spooling = Spooling::new(&delivery.spool, setup.spool)?;
     let worker = Worker::new(setup.worker(format!("live-{}-{}", args.interface, time::now())));
     let renewed = delivery.renewed();
-    let delivering = Delivering::start(delivery)?;
+    let parts = Parts::default();
+    let discovery = args.discover.then(|| Discovery::new(&setup.rules, &setup.time_zone));
+    let mut telling = Telling::start(&setup.data_dir.join("spool"), vec![args.interface.clone()])?;
+    let delivering = Delivering::start(delivery, &parts, discovery.clone())?;
+    Health::start(&setup, parts)?;
     terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
     let signals = Signals { stop, reload: reload_flag()?, renewed };
-    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &delivering, &setup, &signals);
+    let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &mut telling, &delivering, &setup, &signals);
+    terminal::end_status();
     let delivered = delivering.finish();
-    let mut totals = Totals::default();
-    totals.add(&worker);
-    totals.spooled(&spooling);
-    let told = tell(args, &totals);
+    let totals = totals_of(&worker, &spooling);
+    let told = tell(args, &totals, discovery.as_ref());
     sensed.and(delivered).and(told)?;
     Ok(Done::Clean)
 }
 
-fn tell(args: &Args, totals: &Totals) -> Result<(), Failure> {
+fn totals_of(worker: &Worker, spooling: &Spooling) -> Totals {
+    let mut totals = Totals::default();
+    totals.add(worker);
+    totals.spooled(spooling);
+    totals
+}
+
+fn tell(args: &Args, totals: &Totals, discovery: Option<&Discovery>) -> Result<(), Failure> {
     if let Some(path) = &args.summary {
         totals.write(path)?;
     }
     let mut out = Output::new();
     out.write(totals.text().as_bytes())?;
+    if let Some(discovery) = discovery {
+        out.write(discovery.table(&draft(&args.setup)).as_bytes())?;
+    }
     out.finish()
+}
+
+/// The command that drafts a policy from what this run has stored.
+fn draft(setup: &SetupArgs) -> String {
+    let quoted = |path: &PathBuf| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+    let store = setup.store.as_ref().map(PathBuf::from);
+    let options = [
+        ("--config", &setup.config),
+        ("--policy", &setup.policy),
+        ("--data-dir", &setup.data_dir),
+        ("--catalogue", &setup.catalogue),
+        ("--store", &store),
+    ];
+    let given = options.iter().filter_map(|(name, path)| Some(format!(" {name} {}", quoted(path.as_ref()?))));
+    // The shell empties the file before the draft reads the policy at hand, which may be called policy.toml.
+    let file = if setup.policy.is_some() || setup.config.is_some() { "draft.toml" } else { "policy.toml" };
+    format!("shadowtap policy draft{} > {file}", given.collect::<String>())
 }
 
 /// Reads frames until a signal comes or the interface goes; always ends all flows and seals the spool.
@@ -101,6 +137,7 @@ fn sense(
     capture: &mut LiveCapture,
     mut worker: Worker,
     spooling: &mut Spooling,
+    telling: &mut Telling,
     delivering: &Delivering,
     setup: &Setup,
     signals: &Signals,
@@ -142,6 +179,11 @@ fn sense(
                 terminal::warning(&format!("records are lost at the spool: {trouble}"));
             }
             said = trouble;
+            telling.tell(
+                totals_of(&worker, spooling),
+                setup.rules.current().version(),
+                (spooling.waiting(), spooling.limit()),
+            );
             if signals.reload.swap(false, Ordering::Relaxed) {
                 reload(setup, &mut worker, &signals.renewed);
             }

@@ -11,6 +11,7 @@ use sensor::spool::Queue;
 
 use super::{DeliverConfig, Delivered, Failure, JUDGE_QUEUE, OpenError, STORE_QUEUE};
 use crate::batch::{self, BatchError, Folded};
+use crate::discover::Discovering;
 use crate::files::FileError;
 use crate::judge::{FindingsDb, Judge};
 use crate::segment;
@@ -83,6 +84,11 @@ impl Judging {
         self.judge.set_policy(policy);
     }
 
+    /// Leaves judging be: what waits to be judged goes to an inventory.
+    pub fn discovering(self) -> Discovering {
+        Discovering::new(self.queue, self.lock)
+    }
+
     /// Judges each waiting segment and unlinks it once its findings are on disk, then lets the time pass to `now`.
     /// What was done is added to `delivered`, also when the rest fails.
     pub fn round(&mut self, now: Option<i64>, delivered: &mut Delivered) -> Result<(), Failure> {
@@ -146,15 +152,15 @@ impl Sinking {
 }
 
 /// A lock file of the data directory.
-struct Lock(PathBuf);
+pub(crate) struct Lock(PathBuf);
 
 impl Lock {
-    fn new(data_dir: &Path, part: &str) -> Self {
+    pub(crate) fn new(data_dir: &Path, part: &str) -> Self {
         Self(data_dir.join(format!("deliver-{part}.lock")))
     }
 
     /// Waits for the lock and holds it until dropped.
-    fn turn(&self) -> Result<File, FileError> {
+    pub(crate) fn turn(&self) -> Result<File, FileError> {
         let file = File::create(&self.0).map_err(FileError::of("create", &self.0))?;
         file.lock().map_err(FileError::of("lock", &self.0))?;
         Ok(file)
