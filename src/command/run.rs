@@ -85,8 +85,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let mut telling = Telling::start(&setup.data_dir.join("spool"), vec![args.interface.clone()])?;
     let delivering = Delivering::start(delivery, &parts, discovery.clone())?;
     Health::start(&setup, parts)?;
-    terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
     let signals = Signals { stop, reload: reload_flag()?, renewed };
+    terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
     let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &mut telling, &delivering, &setup, &signals);
     terminal::end_status();
     let delivered = delivering.finish();

@@ -85,9 +85,7 @@ fn watch(namespace: &Namespace, capture: &Path, dir: &Path) -> Value {
     let mut said = BufReader::new(sensor.stderr.take().unwrap()).lines();
     let first = said.next().unwrap().unwrap();
     assert!(first.starts_with("listening on mirror0"), "{first}");
-    let mut sender = namespace.command(std::env::current_exe().unwrap().to_str().unwrap());
-    sender.args(["--exact", "live::replay_inside_the_namespace", "--nocapture"]).env(REPLAY, capture);
-    assert!(sender.stdout(Stdio::null()).status().unwrap().success());
+    send(namespace, capture);
     thread::sleep(Duration::from_millis(500));
     let stopped = Command::new("kill").args(["-TERM", &sensor.id().to_string()]).status().unwrap();
     assert!(stopped.success());
@@ -95,7 +93,14 @@ fn watch(namespace: &Namespace, capture: &Path, dir: &Path) -> Value {
     json(&summary)
 }
 
-/// Not a test of its own: does nothing unless the test above starts it.
+/// Sends a capture on `wire0`.
+pub(crate) fn send(namespace: &Namespace, capture: &Path) {
+    let mut sender = namespace.command(std::env::current_exe().unwrap().to_str().unwrap());
+    sender.args(["--exact", "live::replay_inside_the_namespace", "--nocapture"]).env(REPLAY, capture);
+    assert!(sender.stdout(Stdio::null()).status().unwrap().success());
+}
+
+/// Not a test of its own: does nothing unless a test starts it with a capture.
 #[test]
 fn replay_inside_the_namespace() {
     let Some(capture) = std::env::var_os(REPLAY) else { return };

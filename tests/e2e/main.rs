@@ -18,9 +18,13 @@ mod corpus;
 mod demo;
 mod derived;
 mod devices;
+#[cfg(feature = "live")]
+mod discover;
 mod docs;
 mod doubled;
 mod findings;
+#[cfg(feature = "live")]
+mod health;
 mod hidden;
 mod lab;
 #[cfg(feature = "live")]
@@ -32,6 +36,8 @@ mod malformed;
 mod mirrors;
 mod own_captures;
 mod rule_files;
+#[cfg(feature = "live")]
+mod sensor_process;
 mod shapes;
 mod shared_address;
 mod siem;
