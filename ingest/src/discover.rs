@@ -1,15 +1,11 @@
-//! Inventory without opinion: which AI services the waiting facts tell of, by how many devices. It reads the queue that
-//! the judge reads, in its place, and opens nothing.
+//! Inventory without opinion: which AI services the facts tell of, by how many devices. The judge's part fills it in
+//! place of judging ([`Judging::discover`](crate::deliver::Judging::discover)).
 
 use std::collections::{BTreeMap, HashSet};
 
 use rules::behaviour::ClientKind;
 use rules::catalogue::Role;
 use sensor::record::{FlowRecord, Record};
-use sensor::spool::Queue;
-
-use crate::deliver::{Failure, Lock};
-use crate::segment;
 
 /// Devices of a service that are told apart: a /16 of clients, as everywhere.
 const MAX_DEVICES: usize = 65_536;
@@ -37,12 +33,6 @@ pub struct Seen {
     pub bytes_down: u64,
 }
 
-/// Facts to the inventory.
-pub struct Discovering {
-    queue: Queue,
-    lock: Lock,
-}
-
 /// What one round found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Discovered {
@@ -52,30 +42,9 @@ pub struct Discovered {
     pub services: Vec<String>,
 }
 
-impl Discovering {
-    pub(crate) fn new(queue: Queue, lock: Lock) -> Self {
-        Self { queue, lock }
-    }
-
-    /// Takes each waiting segment into the inventory and unlinks it.
-    pub fn round(&mut self, inventory: &mut Inventory) -> Result<Discovered, Failure> {
-        let _turn = self.lock.turn()?;
-        let mut discovered = Discovered::default();
-        for path in self.queue.segments()? {
-            // None: the spool was full, and the sensor has counted it.
-            let Some(_in_hand) = self.queue.take(&path)? else { continue };
-            let segment = segment::read(&path)?;
-            self.queue.done(&path)?;
-            discovered.segments += 1;
-            discovered.services.extend(inventory.take(&segment.records));
-        }
-        Ok(discovered)
-    }
-}
-
 impl Inventory {
     /// Adds records and gives the services that are new.
-    fn take(&mut self, records: &[Record]) -> Vec<String> {
+    pub(crate) fn take(&mut self, records: &[Record]) -> Vec<String> {
         let mut new: Vec<String> = Vec::new();
         for record in records {
             let Record::Flow(flow) = record else { continue };
@@ -141,10 +110,8 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    use sensor::spool::Spool;
-
     use super::*;
-    use crate::deliver::JUDGE_QUEUE;
+    use crate::judge::{FINDINGS_FILE, Filter, FindingsDb, Judge};
     use crate::sample;
 
     fn records() -> Vec<Record> {
@@ -167,17 +134,28 @@ mod tests {
         assert_eq!((seen.devices(), seen.flows, seen.bytes_up), (2, 3, 3 * one.bytes_up + 7));
     }
 
+    /// Discovered twice, as after a crash, and then judged: what is usual is known once, and no finding is there.
     #[test]
-    fn what_was_looked_at_waits_no_more() {
+    fn baselines_learn_and_nothing_opens() {
         let dir = tempfile::tempdir().unwrap();
-        let spool = Spool::open(dir.path(), &[JUDGE_QUEUE]).unwrap();
-        let mut writer = spool.writer(1);
-        records().iter().for_each(|record| writer.append(record).unwrap());
-        writer.seal().unwrap();
-        let mut part = Discovering::new(spool.queue(JUDGE_QUEUE), Lock::new(dir.path(), "judge"));
-        let mut inventory = Inventory::default();
-        let discovered = part.round(&mut inventory).unwrap();
-        assert_eq!((discovered.segments, discovered.services.len()), (1, 2));
-        assert_eq!(part.round(&mut inventory).unwrap(), Discovered::default());
+        let mut findings = FindingsDb::open(dir.path()).unwrap();
+        let judge = Judge {
+            catalogue: sample::catalogue(),
+            policy: sample::policy(),
+            time_zone: sample::berlin(),
+            sinks: Vec::new(),
+        };
+        let used =
+            FlowRecord { turns: 3, upload_bytes: 500_000, ..sample::flow("10.20.1.7", "deep", sample::MONDAY) };
+        let records = [Record::Flow(Box::new(used))];
+        for _ in 0..2 {
+            judge.learn(&mut findings, &records).unwrap();
+        }
+        judge.segment(&mut findings, &records).unwrap();
+        assert_eq!(findings.list(&Filter::default()).unwrap(), []);
+        let db = rusqlite::Connection::open(dir.path().join(FINDINGS_FILE)).unwrap();
+        let count = |sql: &str| -> i64 { db.query_row(sql, [], |row| row.get(0)).unwrap() };
+        assert_eq!(count("SELECT sum(upload_bytes) FROM volume"), 500_000);
+        assert_eq!(count("SELECT count(*) FROM siem_outbox") + count("SELECT count(*) FROM finding"), 0);
     }
 }

@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ingest::deliver::Failure as PartFailure;
-use ingest::discover::{Discovering, Inventory, Seen};
+use ingest::deliver::{Failure as PartFailure, Judging};
+use ingest::discover::{Inventory, Seen};
 use ingest::text::{bytes, counted, number};
 use ingest::time::{self, local};
 use jiff::tz::TimeZone;
@@ -26,9 +26,9 @@ impl Discovery {
     }
 
     /// Looks at what waits and tells what is new in it; gives the segments looked at.
-    pub(crate) fn round(&self, part: &mut Discovering) -> Result<u64, PartFailure> {
+    pub(crate) fn round(&self, part: &mut Judging) -> Result<u64, PartFailure> {
         let mut inventory = self.inventory.lock().unwrap_or_else(PoisonError::into_inner);
-        let discovered = part.round(&mut inventory)?;
+        let discovered = part.discover(&mut inventory)?;
         for (id, seen) in discovered.services.iter().filter_map(|id| Some((id, inventory.get(id)?))) {
             terminal::line(&self.sighting(id, seen));
         }

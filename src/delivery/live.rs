@@ -7,7 +7,6 @@ use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use ingest::deliver::{Delivered, Failure as PartFailure, Judging, Parts, Sinking, Storing};
-use ingest::discover::Discovering;
 use ingest::store::clickhouse::Patience;
 
 use super::discover::Discovery;
@@ -61,7 +60,7 @@ impl Delivering {
         let judge = match discovery {
             Some(discovery) => {
                 let name = "the inventory";
-                let work = discover(judging.discovering(), discovery, last_facts.clone(), begin(name));
+                let work = discover(judging, changing, discovery, last_facts.clone(), begin(name));
                 Part::start(name, true, work)?
             }
             None => {
@@ -165,10 +164,17 @@ fn judge(
 }
 
 /// Facts to the inventory, in the judge's place.
-fn discover(mut part: Discovering, discovery: Discovery, last: Arc<AtomicBool>, health: health::Part) -> Work {
+fn discover(
+    mut part: Judging,
+    mut changing: Changing,
+    discovery: Discovery,
+    last: Arc<AtomicBool>,
+    health: health::Part,
+) -> Work {
     let mut said = Said::default();
     Box::new(move || {
         rounds(&last, move |ending| {
+            changing.apply(&mut part);
             let ended = discovery.round(&mut part).map(|segments| health.looked(segments));
             said.failure(ended, ending, &health)
         })

@@ -51,6 +51,10 @@ fn services_are_told_and_nothing_is_judged_until_there_is_a_policy() {
     let none = run(shadowtap().args(["findings", "list", "--all", "--format", "json"]).args(&shared)).ok();
     let none: serde_json::Value = serde_json::from_str(&none.stdout).unwrap();
     assert_eq!(none["findings"], serde_json::json!([]));
+    let findings = rusqlite::Connection::open(data.join("findings.db")).unwrap();
+    let learnt = "SELECT count(*) FROM volume";
+    assert!(findings.query_row(learnt, [], |row| row.get::<_, i64>(0)).unwrap() > 0, "baselines learn");
+    drop(findings);
     assert!(!path("events").exists(), "no event went out");
     assert_eq!(fs::read_dir(data.join("spool/judge")).unwrap().count(), 0, "nothing waits to be judged later");
 

@@ -13,7 +13,6 @@ use rules::catalogue::Catalogue;
 use rules::policy::Policy;
 use sensor::spool::{Spool, SpoolError};
 
-pub(crate) use self::parts::Lock;
 pub use self::parts::{Judging, Parts, Sinking, Storing};
 
 use crate::batch::{BatchError, Folded};

@@ -11,7 +11,7 @@ use sensor::spool::Queue;
 
 use super::{DeliverConfig, Delivered, Failure, JUDGE_QUEUE, OpenError, STORE_QUEUE};
 use crate::batch::{self, BatchError, Folded};
-use crate::discover::Discovering;
+use crate::discover::{Discovered, Inventory};
 use crate::files::FileError;
 use crate::judge::{FindingsDb, Judge};
 use crate::segment;
@@ -84,11 +84,6 @@ impl Judging {
         self.judge.set_policy(policy);
     }
 
-    /// Leaves judging be: what waits to be judged goes to an inventory.
-    pub fn discovering(self) -> Discovering {
-        Discovering::new(self.queue, self.lock)
-    }
-
     /// Judges each waiting segment and unlinks it once its findings are on disk, then lets the time pass to `now`.
     /// What was done is added to `delivered`, also when the rest fails.
     pub fn round(&mut self, now: Option<i64>, delivered: &mut Delivered) -> Result<(), Failure> {
@@ -98,6 +93,23 @@ impl Judging {
             delivered.take(self.judge.tick(&mut self.findings, now)?);
         }
         Ok(())
+    }
+
+    /// Takes each waiting segment into an inventory in place of judging it. The baselines of uploads learn from it;
+    /// nothing opens and nobody is told.
+    pub fn discover(&mut self, inventory: &mut Inventory) -> Result<Discovered, Failure> {
+        let _turn = self.lock.turn()?;
+        let mut discovered = Discovered::default();
+        for path in self.queue.segments()? {
+            // None: the spool was full, and the sensor has counted it.
+            let Some(_in_hand) = self.queue.take(&path)? else { continue };
+            let segment = segment::read(&path)?;
+            self.judge.learn(&mut self.findings, &segment.records)?;
+            self.queue.done(&path)?;
+            discovered.segments += 1;
+            discovered.services.extend(inventory.take(&segment.records));
+        }
+        Ok(discovered)
     }
 
     fn judge_waiting(&mut self, delivered: &mut Delivered) -> Result<(), Failure> {
@@ -152,15 +164,15 @@ impl Sinking {
 }
 
 /// A lock file of the data directory.
-pub(crate) struct Lock(PathBuf);
+struct Lock(PathBuf);
 
 impl Lock {
-    pub(crate) fn new(data_dir: &Path, part: &str) -> Self {
+    fn new(data_dir: &Path, part: &str) -> Self {
         Self(data_dir.join(format!("deliver-{part}.lock")))
     }
 
     /// Waits for the lock and holds it until dropped.
-    pub(crate) fn turn(&self) -> Result<File, FileError> {
+    fn turn(&self) -> Result<File, FileError> {
         let file = File::create(&self.0).map_err(FileError::of("create", &self.0))?;
         file.lock().map_err(FileError::of("lock", &self.0))?;
         Ok(file)
