@@ -83,8 +83,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let parts = Parts::default();
     let discovery = args.discover.then(|| Discovery::new(&setup.rules, &setup.time_zone));
     let mut telling = Telling::start(&setup.data_dir.join("spool"), vec![args.interface.clone()])?;
+    Health::start(&setup, parts.clone())?;
     let delivering = Delivering::start(delivery, &parts, discovery.clone())?;
-    Health::start(&setup, parts)?;
     let signals = Signals { stop, reload: reload_flag()?, renewed };
     terminal::note(&format!("listening on {}, data in {}", args.interface, setup.data_dir.display()));
     let (worker, sensed) = sense(&mut capture, worker, &mut spooling, &mut telling, &delivering, &setup, &signals);

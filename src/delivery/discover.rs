@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ingest::deliver::{Failure as PartFailure, Judging};
-use ingest::discover::{Inventory, Seen};
+use ingest::discover::{Discovered, Inventory, Seen};
 use ingest::text::{bytes, counted, number};
 use ingest::time::{self, local};
 use jiff::tz::TimeZone;
@@ -25,14 +25,15 @@ impl Discovery {
         Self { rules: rules.clone(), zone: zone.clone(), inventory: Arc::default() }
     }
 
-    /// Looks at what waits and tells what is new in it; gives the segments looked at.
-    pub(crate) fn round(&self, part: &mut Judging) -> Result<u64, PartFailure> {
+    /// Looks at what waits and tells what is new in it; gives the segments looked at, also when the rest fails.
+    pub(crate) fn round(&self, part: &mut Judging) -> (u64, Result<(), PartFailure>) {
         let mut inventory = self.inventory.lock().unwrap_or_else(PoisonError::into_inner);
-        let discovered = part.discover(&mut inventory)?;
+        let mut discovered = Discovered::default();
+        let ended = part.discover(&mut inventory, &mut discovered);
         for (id, seen) in discovered.services.iter().filter_map(|id| Some((id, inventory.get(id)?))) {
             terminal::line(&self.sighting(id, seen));
         }
-        Ok(discovered.segments)
+        (discovered.segments, ended)
     }
 
     /// `14:03:07  ChatGPT: chat, host app, client browser, 1 device so far`

@@ -175,7 +175,8 @@ fn discover(
     Box::new(move || {
         rounds(&last, move |ending| {
             changing.apply(&mut part);
-            let ended = discovery.round(&mut part).map(|segments| health.looked(segments));
+            let (segments, ended) = discovery.round(&mut part);
+            health.looked(segments);
             said.failure(ended, ending, &health)
         })
     })

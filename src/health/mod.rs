@@ -8,6 +8,7 @@
 //! | `queues` | what waits in the spool, and since when |
 //! | `verdict` | well or not, and why |
 //! | `metrics`, `exposition` | all numbers; the text form of Prometheus |
+//! | `watch` | who looks at both sides and answers |
 //! | `server` | a small HTTP server for both, on the loopback interface |
 //! | `block` | `[health]` of the configuration |
 //!
@@ -31,6 +32,8 @@ mod status;
 mod telling;
 #[cfg(feature = "live")]
 mod verdict;
+#[cfg(feature = "live")]
+mod watch;
 
 pub(crate) use block::{HealthBlock, HealthChoice};
 #[cfg(feature = "live")]
@@ -40,5 +43,3 @@ pub(crate) use telling::Telling;
 
 #[cfg(feature = "live")]
 pub(crate) use watch::Health;
-#[cfg(feature = "live")]
-mod watch;

@@ -256,7 +256,17 @@ fn what_waits_for_too_long_is_ill() {
     assert!(page.labelled("shadowtap_part_errors_total", "part", "store") > 0.0);
     assert!(page.labelled("shadowtap_siem_waiting_events", "sink", "soc") > 0.0);
     assert!(page.labelled("shadowtap_siem_stuck_seconds", "sink", "soc") > 1.0);
-    assert!(page.sum("shadowtap_findings_open") > 0.0);
+    let data = sensor.path("data");
+    let listed = || -> Value {
+        let mut list = shadowtap();
+        list.args(["findings", "list", "--format", "json", "--data-dir"]).arg(&data);
+        serde_json::from_str(&run(&mut list).ok().stdout).unwrap()
+    };
+    let open = until("as many open findings as the list has", || {
+        let open = Page::parse(&sensor.get("/metrics").1).sum("shadowtap_findings_open");
+        (open == listed()["findings"].as_array().unwrap().len() as f64).then_some(open)
+    });
+    assert!(open > 0.0);
     sensor.end();
 }
 

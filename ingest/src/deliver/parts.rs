@@ -96,10 +96,9 @@ impl Judging {
     }
 
     /// Takes each waiting segment into an inventory in place of judging it. The baselines of uploads learn from it;
-    /// nothing opens and nobody is told.
-    pub fn discover(&mut self, inventory: &mut Inventory) -> Result<Discovered, Failure> {
+    /// nothing opens and nobody is told. What was found is added to `discovered`, also when the rest fails.
+    pub fn discover(&mut self, inventory: &mut Inventory, discovered: &mut Discovered) -> Result<(), Failure> {
         let _turn = self.lock.turn()?;
-        let mut discovered = Discovered::default();
         for path in self.queue.segments()? {
             // None: the spool was full, and the sensor has counted it.
             let Some(_in_hand) = self.queue.take(&path)? else { continue };
@@ -109,7 +108,7 @@ impl Judging {
             discovered.segments += 1;
             discovered.services.extend(inventory.take(&segment.records));
         }
-        Ok(discovered)
+        Ok(())
     }
 
     fn judge_waiting(&mut self, delivered: &mut Delivered) -> Result<(), Failure> {
