@@ -26,8 +26,11 @@ pub(super) fn page(seen: &Seen, verdict: &Verdict) -> String {
     parts(&mut page, seen);
     store(&mut page, seen);
     sinks(&mut page, seen);
-    let mut open =
-        page.family("shadowtap_findings_open", Gauge, "Findings that are open or acknowledged, by severity.");
+    let mut open = page.family(
+        "shadowtap_findings_open",
+        Gauge,
+        "Findings that are open or acknowledged, first sights included, by severity.",
+    );
     for (severity, count) in seen.waiting.findings.iter().enumerate() {
         open.labelled(&[("severity", &severity.to_string())], *count);
     }
