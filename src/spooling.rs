@@ -122,12 +122,25 @@ impl Spooling {
     }
 
     /// Notes records that were lost before they came here.
+    #[cfg(feature = "live")]
     pub(crate) fn missed(&mut self, records: u64) {
         if records > 0 {
             self.records += records;
             *self.lost.entry(SPOOL).or_default() += records;
             *self.untold.entry(SPOOL).or_default() += records;
         }
+    }
+
+    /// Bytes of the disk that waiting segments take.
+    #[cfg(feature = "live")]
+    pub(crate) fn waiting(&self) -> u64 {
+        self.writer.waiting()
+    }
+
+    /// How much they may take.
+    #[cfg(feature = "live")]
+    pub(crate) fn limit(&self) -> u64 {
+        self.limits.max_bytes
     }
 
     /// Segments that were sealed because they were full.

@@ -13,6 +13,7 @@ use sensor::team::{Rings, is_tunnelled};
 
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
+use crate::health::Telling;
 use crate::jail::{self, Paths};
 use crate::sensing::sense;
 use crate::spooling::Spooling;
@@ -113,6 +114,7 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
             capture.interface()
         ));
     }
+    let mut telling = Telling::start(&setup.data_dir.join("spool"), interfaces.to_vec())?;
     let jail = jail::enter(&paths(&setup, interfaces));
     jail.warn("sense");
     if *probe_jail {
@@ -122,10 +124,9 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
     let rings = Rings::start(captures, &config, workers)?;
     terminal::note(&format!("listening on {}, data in {}", interfaces.join(", "), setup.data_dir.display()));
     asked.ready()?;
-    let (sums, sensed) = sense(rings, &mut spooling, &setup.rules, &asked);
-    let mut totals = Totals::default();
-    totals.add(&sums);
-    totals.spooled(&spooling);
+    let (sums, sensed) = sense(rings, &mut spooling, &mut telling, &setup.rules, &asked);
+    terminal::end_status();
+    let totals = Totals::of(&sums, &spooling);
     let told = tell(summary, &totals);
     sensed.and(told)?;
     Ok(Done::Clean)
