@@ -54,6 +54,8 @@ pub(crate) struct Spooling {
     lost: BTreeMap<&'static str, u64>,
     /// Of these, and of what had been told in records that went, what the next minute has to tell.
     untold: BTreeMap<&'static str, u64>,
+    /// Frames that minutes have told of.
+    frames: u64,
     /// Records that could not be written, as far as they are in the counts above.
     unwritten: u64,
     /// The newest minute, without its counts.
@@ -73,6 +75,7 @@ impl Spooling {
             writer,
             limits,
             records: 0,
+            frames: 0,
             failure: None,
             lost: BTreeMap::new(),
             untold: BTreeMap::new(),
@@ -131,6 +134,12 @@ impl Spooling {
         }
     }
 
+    /// Frames that minutes have told of.
+    #[cfg(feature = "live")]
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
     /// Bytes of the disk that waiting segments take.
     #[cfg(feature = "live")]
     pub(crate) fn waiting(&self) -> u64 {
@@ -185,6 +194,7 @@ impl Spooling {
 
     /// A minute tells what was lost since the one before.
     fn tell(&mut self, minute: &mut MinuteRecord) {
+        self.frames += minute.frames;
         self.minute = Some(MinuteRecord {
             sensor: minute.sensor.clone(),
             site: minute.site.clone(),

@@ -9,7 +9,7 @@ use std::path::Path;
 use ingest::files::write_whole_among_others;
 use ingest::text::{bytes, counted, number, percent};
 use sensor::flow::holes::TcpBytes;
-use sensor::ledger::{Answers, Counts, Method, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
+use sensor::ledger::{Answers, Counts, Method, RESTART, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::name::canary::Canaries;
 use sensor::record::Tally;
 use sensor::worker::Summary;
@@ -81,6 +81,9 @@ pub(crate) struct Losses {
     pub(crate) kernel: u64,
     pub(crate) ring: u64,
     pub(crate) queue: u64,
+    /// Packets that passed while the sensor was killed and started again.
+    #[serde(default)]
+    pub(crate) restart: u64,
     pub(crate) spool: u64,
     pub(crate) unjudged: u64,
     pub(crate) rejects: u64,
@@ -128,6 +131,7 @@ impl Totals {
         self.losses.kernel += lost("kernel");
         self.losses.ring += lost("ring");
         self.losses.queue += lost("queue");
+        self.losses.restart += lost(RESTART);
         self.losses.file += lost("file");
         self.losses.table += counts.method(Method::Untracked).frames;
         self.duplicates += counts.duplicates;
@@ -168,8 +172,8 @@ impl Totals {
 
     /// Everything that was lost, packets and records alike.
     pub(crate) fn lost(&self) -> u64 {
-        let Losses { kernel, ring, queue, spool, unjudged, rejects, file, table } = self.losses;
-        kernel + ring + queue + spool + unjudged + rejects + file + table
+        let Losses { kernel, ring, queue, restart, spool, unjudged, rejects, file, table } = self.losses;
+        kernel + ring + queue + restart + spool + unjudged + rejects + file + table
     }
 
     /// Adds what happened behind the workers.
@@ -214,12 +218,12 @@ impl Totals {
 
     /// What was lost, left out or could not be read.
     fn missing(&self, text: &mut String) {
-        let Losses { kernel, ring, queue, spool, unjudged, rejects, file, table } = self.losses;
+        let Losses { kernel, ring, queue, restart, spool, unjudged, rejects, file, table } = self.losses;
         let _ = match self.has_losses() {
             false => writeln!(text, "nothing lost"),
             true => writeln!(
                 text,
-                "lost: {} by the interface, {ring} at the ring, {queue} in queues, {table} at a full flow table; {} at the \
+                "lost: {} by the interface, {ring} at the ring, {queue} in queues, {restart} during a restart, {table} at a full flow table; {} at the \
                  spool; {} not read to the end",
                 counted(kernel, "packet"),
                 counted(spool, "record"),

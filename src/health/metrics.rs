@@ -102,11 +102,15 @@ fn methods(page: &mut Page, totals: &Totals) {
 
 fn losses(page: &mut Page, totals: &Totals) {
     let losses = &totals.losses;
-    let help =
-        "Packets lost: kernel, ring and queue before they were seen, table for want of room in the flow table.";
+    let help = "Packets lost: kernel, ring, queue and restart before they were seen, table for want of room in the flow table.";
     let mut packets = page.family("shadowtap_lost_packets_total", Counter, help);
-    let places =
-        [("kernel", losses.kernel), ("ring", losses.ring), ("queue", losses.queue), ("table", losses.table)];
+    let places = [
+        ("kernel", losses.kernel),
+        ("ring", losses.ring),
+        ("queue", losses.queue),
+        ("restart", losses.restart),
+        ("table", losses.table),
+    ];
     places.iter().for_each(|(place, lost)| packets.labelled(&[("place", place)], *lost));
     let help = "Records lost: spool never stored, unjudged never judged, rejects thrown away that lay aside.";
     let mut records = page.family("shadowtap_lost_records_total", Counter, help);

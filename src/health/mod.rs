@@ -39,6 +39,8 @@ pub(crate) use block::{HealthBlock, HealthChoice};
 #[cfg(feature = "live")]
 pub(crate) use parts::{Part, Parts};
 #[cfg(feature = "live")]
+pub(crate) use status::Account;
+#[cfg(feature = "live")]
 pub(crate) use telling::Telling;
 
 #[cfg(feature = "live")]

@@ -33,8 +33,45 @@ pub(crate) struct Status {
     pub(crate) spool_bytes: u64,
     /// Bytes that the spool may take.
     pub(crate) spool_limit: u64,
+    /// What tells a later start how much passed unseen.
+    pub(crate) account: Account,
     /// Everything since the start, as `--summary` has it at the end.
     pub(crate) totals: Totals,
+}
+
+/// What the interfaces received, and what of it is in minutes that are written. After an end that nobody asked for the
+/// difference is what the next start has to tell of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Account {
+    /// The boot of the machine: counters begin anew with it.
+    pub(crate) boot: String,
+    /// Packets that the interfaces had received when the sensor began; absent where that is not known, or a filter takes a part
+    /// of them alone.
+    pub(crate) received: Option<u64>,
+    /// Frames of minutes that are written.
+    pub(crate) written: u64,
+    /// The end was asked for: what passes from then on is nobody's loss.
+    pub(crate) ended: bool,
+}
+
+impl Account {
+    /// The account of a sensor that begins on interfaces which have received so many packets.
+    pub(crate) fn begin(received: Option<u64>) -> Self {
+        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Self { boot: boot.trim().to_owned(), received, ..Self::default() }
+    }
+}
+
+impl Status {
+    /// Packets that no minute tells of, when `next` begins behind this one: those that this one saw and did not come to
+    /// write, and those that passed since. What it told as lost is none of them.
+    pub(crate) fn untold(&self, next: &Account, interfaces: &[String]) -> u64 {
+        let Account { boot, received, written, ended } = &self.account;
+        let same = !ended && !boot.is_empty() && *boot == next.boot && self.interfaces == interfaces;
+        let (Some(before), Some(now)) = (received, next.received.filter(|_| same)) else { return 0 };
+        let lost = self.totals.losses.ring + self.totals.losses.queue;
+        now.saturating_sub(*before).saturating_sub(*written).saturating_sub(lost)
+    }
 }
 
 /// The file's place below a spool.
@@ -66,6 +103,25 @@ impl Status {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_passed_unseen_is_what_no_minute_tells() {
+        let names = ["eth1".to_owned()];
+        let account = |received| Account { boot: "b".to_owned(), received, ..Account::default() };
+        let mut before = Status {
+            interfaces: names.to_vec(),
+            account: Account { written: 600, ..account(Some(1_000)) },
+            ..Status::default()
+        };
+        before.totals.losses.ring = 50;
+        assert_eq!(before.untold(&account(Some(2_000)), &names), 350);
+        assert_eq!(before.untold(&account(Some(1_100)), &names), 0, "written twice is no loss");
+        assert_eq!(before.untold(&account(None), &names), 0, "not known");
+        assert_eq!(before.untold(&account(Some(2_000)), &["eth2".to_owned()]), 0);
+        assert_eq!(before.untold(&Account { boot: "c".to_owned(), ..account(Some(2_000)) }, &names), 0);
+        before.account.ended = true;
+        assert_eq!(before.untold(&account(Some(2_000)), &names), 0, "it was told to end");
+    }
 
     #[test]
     fn what_is_written_is_read() {

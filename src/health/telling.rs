@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ingest::text::{bytes, counted, number, percent};
 use ingest::time::HOUR;
 
-use super::status::{self, Status};
+use super::status::{self, Account, Status};
 use crate::exit::Failure;
 use crate::terminal;
 use crate::time;
@@ -24,25 +24,39 @@ pub(crate) struct Telling {
 }
 
 impl Telling {
-    /// Makes the file's folder below the spool.
-    pub(crate) fn start(spool: &Path, interfaces: Vec<String>) -> Result<Self, Failure> {
+    /// Makes the file's folder below the spool; says how many packets passed since the sensor before was killed, and are
+    /// in no minute.
+    pub(crate) fn start(spool: &Path, interfaces: Vec<String>, account: Account) -> Result<(Self, u64), Failure> {
         let (place, now) = (status::place(spool), time::now());
         if let Some(folder) = place.parent() {
             let cannot = |e| Failure::Failed(format!("cannot create {}: {e}", folder.display()));
             fs::create_dir_all(folder).map_err(cannot)?;
         }
+        // What cannot be read is another version's.
+        let before = Status::read(&place).ok().flatten();
+        let untold = before.map_or(0, |before| before.untold(&account, &interfaces));
         let last = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: now,
             told: now,
             interfaces,
+            account,
             ..Status::default()
         };
-        Ok(Self { place, hour: Hour { since: now, totals: Totals::default() }, last, failed: false })
+        Ok((Self { place, hour: Hour { since: now, totals: Totals::default() }, last, failed: false }, untold))
     }
 
-    /// Tells the totals as they are now, what waits in the spool and how much may, bytes.
-    pub(crate) fn tell(&mut self, totals: Totals, catalogue: &str, waiting: (u64, u64)) {
+    /// The end that was asked for.
+    pub(crate) fn end(mut self) {
+        self.last.account.ended = true;
+        // A start that finds the older one counts too much, and that is said as a loss: nothing is hidden.
+        let _ = self.last.write(&self.place);
+        terminal::end_status();
+    }
+
+    /// Tells the totals as they are now; how many frames are in minutes that are sealed; what waits in the spool and how
+    /// much may, bytes.
+    pub(crate) fn tell(&mut self, totals: Totals, catalogue: &str, written: u64, waiting: (u64, u64)) {
         let now = Status {
             told: time::now(),
             last_packet: match totals.packets > self.last.totals.packets {
@@ -56,6 +70,7 @@ impl Telling {
             version: self.last.version.clone(),
             interfaces: self.last.interfaces.clone(),
             started: self.last.started,
+            account: Account { written, ..self.last.account.clone() },
         };
         let written = now.write(&self.place);
         if let Err(error) = &written

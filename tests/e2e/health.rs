@@ -147,7 +147,7 @@ fn metrics_say_what_the_summary_says() {
         assert_eq!(told, number(totals.pointer(key).unwrap()), "{metric}");
     }
     for (metric, label, keys) in [
-        ("lost_packets", "place", ["kernel", "ring", "queue", "table"].as_slice()),
+        ("lost_packets", "place", ["kernel", "ring", "queue", "restart", "table"].as_slice()),
         ("lost_records", "kind", &["spool", "unjudged", "rejects"]),
     ] {
         for key in keys {
