@@ -80,7 +80,7 @@ fn lines(block: &str) -> String {
 const FOOT: &str = r#".SH FILES
 .TP
 .I /etc/shadowtap/shadowtap.toml
-The configuration of the services and of each command that \fB\-\-config\fR names it to.
+The configuration. The services read it, and each command to which \fB\-\-config\fR names it.
 .TP
 .I /var/lib/shadowtap
 Spool, store, findings and reports of the services.

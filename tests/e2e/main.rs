@@ -25,6 +25,7 @@ mod findings;
 mod halves;
 mod hidden;
 mod init;
+mod install;
 mod lab;
 #[cfg(feature = "live")]
 mod latency;
