@@ -58,5 +58,7 @@ fn dispatch(cli: Cli) -> Outcome {
         Command::Spool(args) => command::spool::run(&args),
         Command::Siem(args) => command::siem::run(&args),
         Command::Store(args) => command::store::run(&args),
+        Command::Completions(args) => command::completions::run(&args),
+        Command::Man(args) => command::man::run(&args),
     }
 }
