@@ -23,6 +23,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::exit::Failure;
+use crate::health::{HealthBlock, HealthChoice};
 use crate::rules_files::Rules;
 use crate::siem::{self, SiemBlock, Sinks};
 use crate::spooling::SpoolFile;
@@ -87,6 +88,7 @@ struct ConfigFile {
     store: StoreFile,
     siem: Vec<Spanned<SiemBlock>>,
     spool: SpoolFile,
+    health: HealthBlock,
 }
 
 /// A signed bundle of catalogue files and the key that it must be signed with.
@@ -231,6 +233,9 @@ pub(crate) struct Setup {
     pub(crate) store: StoreChoice,
     /// How large the spool may become.
     pub(crate) spool: Limits,
+    /// Where health is told.
+    #[cfg_attr(not(feature = "live"), allow(dead_code, reason = "only `run` tells its health"))]
+    pub(crate) health: HealthChoice,
     /// SIEM sinks.
     pub(crate) sinks: Vec<SinkTarget>,
     /// What about them works and should be another way.
@@ -288,6 +293,7 @@ impl Setup {
             sinks,
             remarks,
             spool: file.spool.limits(),
+            health: file.health.choice()?,
             rules,
             policy: Arc::new(policy),
             policy_file,

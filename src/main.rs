@@ -8,6 +8,7 @@ mod command;
 mod config;
 mod delivery;
 mod exit;
+mod health;
 #[cfg(feature = "live")]
 mod jail;
 mod rules_files;

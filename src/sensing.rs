@@ -6,10 +6,12 @@ use sensor::team::Rings;
 use sensor::worker::Summary;
 
 use crate::exit::Failure;
+use crate::health::Telling;
 use crate::rules_files::Rules;
 use crate::spooling::Spooling;
 use crate::supervise::Asked;
 use crate::terminal;
+use crate::totals::Totals;
 
 /// A segment is sealed after this time, so that a finding is at most a few seconds old.
 const SEAL: Duration = Duration::from_secs(1);
@@ -21,6 +23,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) fn sense(
     mut rings: Rings,
     spooling: &mut Spooling,
+    telling: &mut Telling,
     rules: &Rules,
     asked: &Asked,
 ) -> (Summary, Result<(), Failure>) {
@@ -41,6 +44,13 @@ pub(crate) fn sense(
             terminal::warning(&format!("records are lost at the spool: {trouble}"));
         }
         said = trouble;
+        let waiting = (spooling.waiting(), spooling.limit());
+        telling.tell(
+            Totals::of(&rings.summary(), spooling),
+            rules.current().version(),
+            spooling.packets(),
+            waiting,
+        );
         rings.take_turned().into_iter().for_each(|(interface, up)| tell(&interface, up));
         if asked.to_reload() {
             reload(rules, &rings);

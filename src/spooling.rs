@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use ingest::text::{counted, number};
-use sensor::ledger::{MINUTE, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
+use sensor::ledger::{MINUTE, RESTART, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::output::Output;
 use sensor::record::{MinuteRecord, Record};
 use sensor::spool::{Limits, SegmentWriter, Spool, SpoolError};
@@ -54,6 +54,8 @@ pub(crate) struct Spooling {
     lost: BTreeMap<&'static str, u64>,
     /// Of these, and of what had been told in records that went, what the next minute has to tell.
     untold: BTreeMap<&'static str, u64>,
+    /// Packets that minutes have told of: their frames, and those that were lost at the sensor.
+    packets: u64,
     /// Records that could not be written, as far as they are in the counts above.
     unwritten: u64,
     /// The newest minute, without its counts.
@@ -73,6 +75,7 @@ impl Spooling {
             writer,
             limits,
             records: 0,
+            packets: 0,
             failure: None,
             lost: BTreeMap::new(),
             untold: BTreeMap::new(),
@@ -122,12 +125,31 @@ impl Spooling {
     }
 
     /// Notes records that were lost before they came here.
+    #[cfg(feature = "live")]
     pub(crate) fn missed(&mut self, records: u64) {
         if records > 0 {
             self.records += records;
             *self.lost.entry(SPOOL).or_default() += records;
             *self.untold.entry(SPOOL).or_default() += records;
         }
+    }
+
+    /// Packets that minutes have told of: their frames, and those that were lost at the sensor.
+    #[cfg(feature = "live")]
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    /// Bytes of the disk that waiting segments take.
+    #[cfg(feature = "live")]
+    pub(crate) fn waiting(&self) -> u64 {
+        self.writer.waiting()
+    }
+
+    /// How much they may take.
+    #[cfg(feature = "live")]
+    pub(crate) fn limit(&self) -> u64 {
+        self.limits.max_bytes
     }
 
     /// Segments that were sealed because they were full.
@@ -172,6 +194,8 @@ impl Spooling {
 
     /// A minute tells what was lost since the one before.
     fn tell(&mut self, minute: &mut MinuteRecord) {
+        let lost = ["ring", "queue", RESTART].into_iter().filter_map(|place| minute.drops.get(place));
+        self.packets += minute.frames + lost.sum::<u64>();
         self.minute = Some(MinuteRecord {
             sensor: minute.sensor.clone(),
             site: minute.site.clone(),

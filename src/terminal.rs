@@ -1,7 +1,12 @@
-//! Everything that is written to the terminal: output that survives a closed pipe, notes and errors, progress.
+//! Everything that is written to the terminal: output that survives a closed pipe, notes and errors, progress, and the
+//! line that is renewed while `run` is at work.
 
 use std::fmt::Display;
+use std::fs;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -54,23 +59,123 @@ pub(crate) fn width() -> usize {
 
 /// Prints an error to standard error.
 pub(crate) fn error(text: &str) {
-    say("error", text);
+    say(Level::Error, text);
 }
 
 /// Prints a warning to standard error: something was lost or left out, and the work goes on.
 pub(crate) fn warning(text: &str) {
-    say("warning", text);
+    say(Level::Warning, text);
 }
 
 /// Prints a note to standard error.
 #[cfg(feature = "live")]
 pub(crate) fn note(text: &str) {
-    let _ = writeln!(io::stderr(), "{text}");
+    say(Level::Note, text);
 }
 
-fn say(kind: &str, text: &str) {
+/// Prints a line to standard output at once, past [`Output`], which keeps its lines until they are many.
+#[cfg(feature = "live")]
+pub(crate) fn line(text: &str) {
+    aside(|| {
+        let mut out = io::stdout().lock();
+        // Who reads no more has closed the pipe: what is told here is told in the store as well.
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    });
+}
+
+/// How bad it is. The numbers are those of sd-daemon(3).
+#[derive(Debug, Clone, Copy)]
+enum Level {
+    Error = 3,
+    Warning = 4,
+    #[cfg(feature = "live")]
+    Note = 6,
+}
+
+fn say(level: Level, text: &str) {
+    let line = if *JOURNAL { for_journal(level, text) } else { for_people(level, text) };
     // Nothing can be done when standard error is gone as well.
-    let _ = writeln!(io::stderr(), "shadowtap: {kind}: {text}");
+    aside(|| drop(io::stderr().write_all(line.as_bytes())));
+}
+
+fn for_people(level: Level, text: &str) -> String {
+    match level {
+        Level::Error => format!("shadowtap: error: {text}\n"),
+        Level::Warning => format!("shadowtap: warning: {text}\n"),
+        #[cfg(feature = "live")]
+        Level::Note => format!("{text}\n"),
+    }
+}
+
+/// The journal knows time and program, and each of its lines is an event.
+fn for_journal(level: Level, text: &str) -> String {
+    let words: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    format!("<{}>{}\n", level as u8, words.join(" "))
+}
+
+/// True when standard error goes to the journal: systemd names the stream's device and inode, since a stream that was
+/// sent elsewhere inherits the variable all the same.
+static JOURNAL: LazyLock<bool> = LazyLock::new(|| {
+    let stream = std::env::var("JOURNAL_STREAM").unwrap_or_default();
+    let about = fs::metadata("/proc/self/fd/2");
+    about.is_ok_and(|about| stream == format!("{}:{}", about.dev(), about.ino()))
+});
+
+/// The line that is renewed, while there is one.
+static STATUS: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// True when standard error is a terminal, so that a line on it can be renewed.
+#[cfg(feature = "live")]
+pub(crate) fn has_status() -> bool {
+    io::stderr().is_terminal()
+}
+
+/// Renews the last line of the terminal. Nothing where there is none.
+#[cfg(feature = "live")]
+pub(crate) fn status(text: String) {
+    if !has_status() {
+        return;
+    }
+    let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
+    let bar = status.get_or_insert_with(|| {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
+        if let Ok(style) = ProgressStyle::with_template("{wide_msg}") {
+            bar.set_style(style);
+        }
+        bar
+    });
+    bar.set_message(text);
+    bar.tick();
+}
+
+/// Takes the renewed line away for good.
+#[cfg(feature = "live")]
+pub(crate) fn end_status() {
+    if let Some(bar) = STATUS.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        bar.finish_and_clear();
+    }
+}
+
+/// True when another process renews the last line of this terminal.
+static SHARED: AtomicBool = AtomicBool::new(false);
+
+/// From now on another process renews the last line of the terminal: what is said here takes its place, and it comes
+/// back below.
+#[cfg(feature = "live")]
+pub(crate) fn share_line() {
+    SHARED.store(has_status(), Ordering::Relaxed);
+}
+
+/// Writes while the renewed line is out of the way.
+fn aside(write: impl FnOnce()) {
+    if SHARED.load(Ordering::Relaxed) {
+        // To the beginning of the line, and clear it.
+        let _ = io::stderr().write_all(b"\r\x1b[2K");
+    }
+    match &*STATUS.lock().unwrap_or_else(PoisonError::into_inner) {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
 }
 
 /// A progress bar over a count on standard error: only on a terminal, and only for work that takes a while.
@@ -99,4 +204,16 @@ fn drawn(total: u64, name: &str, template: &str) -> ProgressBar {
     bar.set_message(name.to_owned());
     bar.enable_steady_tick(Duration::from_millis(250));
     bar
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_one_line_of_the_journal() {
+        let text = "pcaps/a.pcap: cut off\n  at byte 4\n\nread again";
+        assert_eq!(for_journal(Level::Warning, text), "<4>pcaps/a.pcap: cut off at byte 4 read again\n");
+        assert_eq!(for_people(Level::Error, "gone"), "shadowtap: error: gone\n");
+    }
 }

@@ -10,6 +10,7 @@
 pub mod batch;
 pub mod db;
 pub mod deliver;
+pub mod discover;
 pub mod files;
 pub mod incident;
 pub mod judge;

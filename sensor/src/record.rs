@@ -295,7 +295,8 @@ pub struct MinuteRecord {
     /// Frames that could not be decoded, by reason.
     pub malformed: BTreeMap<String, Tally>,
     /// Lost before it was seen, by place: `kernel` (packets dropped by the interface or its driver), `ring` (packets for
-    /// which the capture ring had no room), `queue` (packets for which the workers behind a ring had no time), `file`
+    /// which the capture ring had no room), `queue` (packets for which the workers behind a ring had no time), `restart` (packets
+    /// that passed while the sensor was killed and started again), `file`
     /// (captures that are cut off or damaged). And records that were lost behind the sensor since the minute before:
     /// [`crate::ledger::RECORD_WORDS`].
     pub drops: BTreeMap<String, u64>,

@@ -203,6 +203,11 @@ impl SegmentWriter {
         self.keeper.as_mut().map(Keeper::thrown).unwrap_or_default()
     }
 
+    /// Bytes that waiting segments take of the disk, as of the last seal; 0 without limits.
+    pub fn waiting(&self) -> u64 {
+        self.keeper.as_ref().map_or(0, Keeper::bytes)
+    }
+
     /// Segments sealed so far.
     pub fn sealed(&self) -> u32 {
         self.count - u32::from(self.open.is_some())

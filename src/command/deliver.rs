@@ -1,14 +1,16 @@
 //! `shadowtap deliver`: the spool → store and SIEM, until it is told to stop.
 
+use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
 use crate::config::{Setup, SetupArgs};
-use crate::delivery::{Delivering, Delivery, Renewed};
+use crate::delivery::{Delivering, Delivery, Discovery, Renewed};
 use crate::exit::{Done, Failure, Outcome};
+use crate::health::{Health, Parts};
 use crate::jail;
 use crate::supervise::Asked;
-use crate::terminal;
+use crate::terminal::{self, Output};
 
 /// Arguments of `deliver`.
 #[derive(Debug, clap::Args)]
@@ -24,6 +26,10 @@ one stays.")]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
+    /// Tell each AI service at its first sight, and all of them at the end. Facts are stored; nothing is judged and
+    /// no event is sent
+    #[arg(long)]
+    discover: bool,
     /// Started by `run`, which holds the other end of standard input.
     #[arg(long, hide = true)]
     supervised: bool,
@@ -49,14 +55,44 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let _locks = setup.lock_half("deliver")?;
     let delivery = Delivery::beside(&setup)?;
     let renewed = delivery.renewed();
-    let delivering = Delivering::start(delivery)?;
-    if !args.supervised {
+    let parts = Parts::default();
+    let discovery = args.discover.then(|| Discovery::new(&setup.rules, &setup.time_zone));
+    Health::start(&setup, parts.clone())?;
+    let delivering = Delivering::start(delivery, &parts, discovery.clone())?;
+    if args.supervised {
+        terminal::share_line();
+    } else {
         terminal::note(&format!("delivering, data in {}", setup.data_dir.display()));
     }
     asked.ready()?;
     let waited = wait(&setup, &delivering, &renewed, &asked);
-    waited.and(delivering.finish())?;
+    let delivered = delivering.finish();
+    let told = discovery.map_or(Ok(()), |discovery| tell(&discovery.table(&draft(&args.setup))));
+    waited.and(delivered).and(told)?;
     Ok(Done::Clean)
+}
+
+fn tell(inventory: &str) -> Result<(), Failure> {
+    let mut out = Output::new();
+    out.write(inventory.as_bytes())?;
+    out.finish()
+}
+
+/// The command that drafts a policy from what this run has stored.
+fn draft(setup: &SetupArgs) -> String {
+    let quoted = |path: &PathBuf| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
+    let store = setup.store.as_ref().map(PathBuf::from);
+    let options = [
+        ("--config", &setup.config),
+        ("--policy", &setup.policy),
+        ("--data-dir", &setup.data_dir),
+        ("--catalogue", &setup.catalogue),
+        ("--store", &store),
+    ];
+    let given = options.iter().filter_map(|(name, path)| Some(format!(" {name} {}", quoted(path.as_ref()?))));
+    // The shell empties the file before the draft reads the policy at hand, which may be called policy.toml.
+    let file = if setup.policy.is_some() || setup.config.is_some() { "draft.toml" } else { "policy.toml" };
+    format!("shadowtap policy draft{} > {file}", given.collect::<String>())
 }
 
 /// Until somebody asks for the end, or a part ends although nobody did.

@@ -7,12 +7,15 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use ingest::deliver::QUEUES;
+use ingest::text::counted;
 use sensor::capture::live::{LiveCapture, LiveConfig};
+use sensor::ledger::RESTART;
 use sensor::spool::Spool;
 use sensor::team::{Rings, is_tunnelled};
 
 use crate::config::{Setup, SetupArgs};
 use crate::exit::{Done, Failure, Outcome};
+use crate::health::{Account, Telling};
 use crate::jail::{self, Paths};
 use crate::sensing::sense;
 use crate::spooling::Spooling;
@@ -113,6 +116,8 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
             capture.interface()
         ));
     }
+    let account = Account::begin(watch.received(&captures));
+    let (mut telling, untold) = Telling::start(&setup.data_dir.join("spool"), interfaces.to_vec(), account)?;
     let jail = jail::enter(&paths(&setup, interfaces));
     jail.warn("sense");
     if *probe_jail {
@@ -120,12 +125,17 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
     }
     let config = setup.worker(format!("live-{}-{}", interfaces.join("+"), time::now()));
     let rings = Rings::start(captures, &config, workers)?;
+    if untold > 0 {
+        terminal::warning(&format!("{} passed since the sensor was killed", counted(untold, "packet")));
+        rings.lost(RESTART, untold);
+    }
     terminal::note(&format!("listening on {}, data in {}", interfaces.join(", "), setup.data_dir.display()));
     asked.ready()?;
-    let (sums, sensed) = sense(rings, &mut spooling, &setup.rules, &asked);
-    let mut totals = Totals::default();
-    totals.add(&sums);
-    totals.spooled(&spooling);
+    let (sums, sensed) = sense(rings, &mut spooling, &mut telling, &setup.rules, &asked);
+    if asked.to_stop() {
+        telling.end();
+    }
+    let totals = Totals::of(&sums, &spooling);
     let told = tell(summary, &totals);
     sensed.and(told)?;
     Ok(Done::Clean)
@@ -147,6 +157,15 @@ impl Watch {
     fn workers(&self) -> u32 {
         let cores = || available_parallelism().map_or(1, |n| u32::try_from(n.get()).unwrap_or(MAX_WORKERS));
         self.workers.unwrap_or_else(|| cores().min(MAX_WORKERS))
+    }
+
+    /// Packets that the interfaces have received so far, each counted once; not with a filter, which takes a part of them.
+    fn received(&self, captures: &[LiveCapture]) -> Option<u64> {
+        let first = |(at, capture): &(usize, &LiveCapture)| {
+            captures.iter().position(|other| other.interface() == capture.interface()) == Some(*at)
+        };
+        let received = captures.iter().enumerate().filter(first).map(|(_, capture)| capture.received());
+        if self.filter.is_some() { None } else { received.sum() }
     }
 
     /// Opens each interface: with a ring for each worker, or with one where the kernel cannot deal out what comes.

@@ -9,8 +9,10 @@ use std::time::{Duration, Instant};
 use ingest::deliver::{Delivered, Failure as PartFailure, Judging, Parts, Sinking, Storing};
 use ingest::store::clickhouse::Patience;
 
+use super::discover::Discovery;
 use super::{Changing, Delivery, Warned, siem_trouble};
 use crate::exit::Failure;
+use crate::health;
 use crate::terminal;
 use crate::time;
 
@@ -36,19 +38,36 @@ pub(crate) struct Delivering {
 }
 
 impl Delivering {
-    /// Starts the threads.
-    pub(crate) fn start(delivery: Delivery) -> Result<Self, Failure> {
+    /// Starts the threads, which tell `health` what they do. With a discovery nothing is judged and no event goes out.
+    pub(crate) fn start(
+        delivery: Delivery,
+        health: &health::Parts,
+        discovery: Option<Discovery>,
+    ) -> Result<Self, Failure> {
         let Delivery { deliverer, changing, patience, gather, .. } = delivery;
         let Parts { judging, storing, sinks } = deliverer.parts();
         let (last_facts, last_events) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
         patience.set(gather);
-        let mut others = vec![Part::start("the store", true, store(storing, last_events.clone()))?];
+        let begin = |name: &str| health.begin(name);
+        let stored = store(storing, last_events.clone(), begin("the store"));
+        let mut others = vec![Part::start("the store", true, stored)?];
+        let sinks = if discovery.is_some() { Vec::new() } else { sinks };
         for sink in sinks {
             let name = format!("the SIEM {}", sink.name());
-            others.push(Part::start(&name, false, send(sink, last_events.clone()))?);
+            others.push(Part::start(&name, false, send(sink, last_events.clone(), begin(&name)))?);
         }
         let waiting: Vec<Thread> = others.iter().skip(1).map(|sink| sink.thread.thread().clone()).collect();
-        let judge = Part::start("the judge", true, judge(judging, changing, waiting, last_facts.clone()))?;
+        let judge = match discovery {
+            Some(discovery) => {
+                let name = "the inventory";
+                let work = discover(judging, changing, discovery, last_facts.clone(), begin(name));
+                Part::start(name, true, work)?
+            }
+            None => {
+                let name = "the judge";
+                Part::start(name, true, judge(judging, changing, waiting, last_facts.clone(), begin(name)))?
+            }
+        };
         Ok(Self { judge, others, last_facts, last_events, patience })
     }
 
@@ -123,7 +142,13 @@ impl Part {
 }
 
 /// Facts to findings; whoever sends events is woken after each round.
-fn judge(mut part: Judging, mut changing: Changing, sinks: Vec<Thread>, last: Arc<AtomicBool>) -> Work {
+fn judge(
+    mut part: Judging,
+    mut changing: Changing,
+    sinks: Vec<Thread>,
+    last: Arc<AtomicBool>,
+    health: health::Part,
+) -> Work {
     let (mut warned, mut said) = (Warned::default(), Said::default());
     Box::new(move || {
         rounds(&last, move |ending| {
@@ -132,34 +157,56 @@ fn judge(mut part: Judging, mut changing: Changing, sinks: Vec<Thread>, last: Ar
             let ended = part.round(Some(time::now()), &mut delivered);
             warned.about(&delivered);
             sinks.iter().for_each(Thread::unpark);
-            said.failure(ended, ending)
+            health.judged(&delivered);
+            said.failure(ended, ending, &health)
+        })
+    })
+}
+
+/// Facts to the inventory, in the judge's place.
+fn discover(
+    mut part: Judging,
+    mut changing: Changing,
+    discovery: Discovery,
+    last: Arc<AtomicBool>,
+    health: health::Part,
+) -> Work {
+    let mut said = Said::default();
+    Box::new(move || {
+        rounds(&last, move |ending| {
+            changing.apply(&mut part);
+            let (segments, ended) = discovery.round(&mut part);
+            health.looked(segments);
+            said.failure(ended, ending, &health)
         })
     })
 }
 
 /// Facts to the store.
-fn store(mut part: Storing, last: Arc<AtomicBool>) -> Work {
+fn store(mut part: Storing, last: Arc<AtomicBool>, health: health::Part) -> Work {
     let (mut warned, mut said) = (Warned::default(), Said::default());
     Box::new(move || {
         rounds(&last, move |ending| {
             let ended = part.round(Some(time::now())).map(|folded| {
+                health.stored(&folded);
                 warned.about(&Delivered { store: folded, rejected: folded.rejected, ..Delivered::default() });
             });
-            said.failure(ended, ending)
+            said.failure(ended, ending, &health)
         })
     })
 }
 
 /// Events to one sink.
-fn send(mut part: Sinking, last: Arc<AtomicBool>) -> Work {
+fn send(mut part: Sinking, last: Arc<AtomicBool>, health: health::Part) -> Work {
     let mut said = Said::default();
     Box::new(move || {
         rounds(&last, move |ending| match part.round(Some(time::now())) {
             Ok(report) => {
+                health.sent(&report);
                 said.text(siem_trouble(&report, ending).unwrap_or_default());
                 Ok(())
             }
-            Err(failure) => said.failure(Err(failure), ending),
+            Err(failure) => said.failure(Err(failure), ending, &health),
         })
     })
 }
@@ -186,7 +233,15 @@ impl Said {
     }
 
     /// A part that failed goes on with the next round; behind the last one it is the end of the command that fails.
-    fn failure(&mut self, ended: Result<(), PartFailure>, ending: bool) -> Result<(), Failure> {
+    fn failure(
+        &mut self,
+        ended: Result<(), PartFailure>,
+        ending: bool,
+        health: &health::Part,
+    ) -> Result<(), Failure> {
+        if let Err(failure) = &ended {
+            health.failed(&failure.to_string());
+        }
         match ended {
             Ok(()) => self.text(String::new()),
             Err(failure) if ending => return Err(failure.into()),

@@ -1,6 +1,8 @@
 //! Drains the spool within this process, and says what the store and the SIEM did.
 
 #[cfg(feature = "live")]
+mod discover;
+#[cfg(feature = "live")]
 mod live;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +24,8 @@ use crate::exit::Failure;
 use crate::rules_files::Rules;
 use crate::terminal;
 
+#[cfg(feature = "live")]
+pub(crate) use discover::Discovery;
 #[cfg(feature = "live")]
 pub(crate) use live::Delivering;
 

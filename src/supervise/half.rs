@@ -30,8 +30,6 @@ pub(crate) struct Half {
     /// The variables that it gets; all of ours when none are named.
     environment: Option<&'static [&'static str]>,
     running: Option<Running>,
-    /// It was ready at least once: what fails from then on is tried again.
-    proven: bool,
     pauses: Pauses,
     /// When the next start is due.
     due: Option<Instant>,
@@ -82,7 +80,6 @@ impl Half {
             args,
             environment: None,
             running: None,
-            proven: false,
             pauses: Pauses::default(),
             due: None,
             reload: false,
@@ -115,7 +112,6 @@ impl Half {
         let Some(Running { leash: Some(leash), ready, .. }) = &mut self.running else { return false };
         if ready.is_none() && matches!(leash.read(&mut [0]), Ok(1)) {
             *ready = Some(Instant::now());
-            self.proven = true;
         }
         ready.is_some()
     }

@@ -38,9 +38,11 @@ enum Going {
     ToTheEnd,
 }
 
-/// One after the other, each when the one before is ready.
+/// One after the other, each when the one before is ready; those that are get what they need meanwhile.
 fn begin(halves: &mut [Half], signals: &Signals) -> Result<Going, Failure> {
-    for half in halves {
+    for at in 0..halves.len() {
+        let (earlier, rest) = halves.split_at_mut(at);
+        let Some(half) = rest.first_mut() else { break };
         half.start()?;
         while !half.is_ready() {
             if signals.stop() {
@@ -49,6 +51,7 @@ fn begin(halves: &mut [Half], signals: &Signals) -> Result<Going, Failure> {
             if let Some(ended) = half.ended()? {
                 return Err(ended.failure());
             }
+            earlier.iter_mut().for_each(|half| half.tend(false));
             thread::sleep(LOOK);
         }
     }

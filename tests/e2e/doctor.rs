@@ -198,6 +198,12 @@ fn bad_mirrors_in_captures() {
     let verdict = of_file(&broadcast(), &[]);
     verdict.expect(&[("mirror-traffic", "ok"), ("mirror-unicast", "fail"), ("mirror-one-way", "unknown")]);
     assert!(verdict.text("mirror-unicast", "seen").contains("arp 10"), "{:#?}", verdict.checks);
+    let verdict = of_file(&tcp()[..8], &[]);
+    verdict.expect(&[
+        ("mirror-one-way", "unknown"),
+        ("mirror-duplicates", "unknown"),
+        ("mirror-local-nets", "unknown"),
+    ]);
     let verdict = of_file(&one_way(&tcp()), &[]);
     verdict.expect(&[("mirror-one-way", "fail"), ("mirror-duplicates", "ok"), ("mirror-names", "ok")]);
     let verdict = of_file(&doubled(&tcp()), &[]);
@@ -591,6 +597,40 @@ fn a_port_that_is_not_set_up_and_its_mends() {
     set(&namespace, down.text("interface", "mend").strip_prefix("sudo ").unwrap());
     set(&namespace, "ip link set wire0 down");
     look().expect(&[("interface", "ok"), ("carrier", "fail")]);
+}
+
+/// The clock of the machine that tests run on is as it is: programs in front of the real ones say what is asked for.
+#[test]
+fn clocks_that_are_set_and_clocks_that_are_not() {
+    let dir = TempDir::new().unwrap();
+    let program = |name: &str, script: &str| {
+        let path = dir.path().join(name);
+        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+    };
+    let path = format!("{}:{}", dir.path().display(), std::env::var("PATH").unwrap());
+    let state = || {
+        let mut doctor = shadowtap();
+        let verdict = Verdict::of(&run(doctor.args(["doctor", "--format", "json"]).env("PATH", &path)));
+        verdict.state("time-sync").to_owned()
+    };
+    let chrony = |leap: &str| {
+        format!("echo 'System time     : 0.000012 seconds slow of NTP time'\necho 'Leap status     : {leap}'")
+    };
+    program("timedatectl", "echo yes");
+    assert_eq!(state(), "ok");
+    program("timedatectl", "echo no");
+    assert_eq!(state(), "warn");
+    program("timedatectl", "echo 'Failed to connect to bus' >&2; exit 1");
+    program("chronyc", &chrony("Normal"));
+    assert_eq!(state(), "ok");
+    program("chronyc", &chrony("Not synchronised"));
+    assert_eq!(state(), "warn");
+    program("chronyc", "exit 1");
+    assert_eq!(state(), "unknown");
+    // A program that hangs is left after three seconds.
+    program("timedatectl", "exec sleep 60");
+    assert_eq!(state(), "unknown");
 }
 
 /// Root without the right to capture: a container takes it away.

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::live::replay;
+use crate::live::{Namespace, replay};
 use crate::office::{Office, flows, namespace, signal, wait};
-use crate::support::{Store, own, rows};
+use crate::support::{Store, json, own, rows};
 
 /// Each half is killed in the middle; what was sealed before is in the store exactly once, and so is what came after.
 #[test]
@@ -46,6 +46,40 @@ fn a_half_that_is_killed_starts_again_alone() {
     for queue in ["open", "store", "judge"] {
         assert_eq!(fs::read_dir(dir.path().join("spool").join(queue)).unwrap().count(), 0, "{queue}");
     }
+}
+
+/// Every frame that was sent is in a minute or counted as lost: those of the minute that a killed `sense` had not written,
+/// and those that passed before the next one listened.
+#[test]
+fn what_passes_unseen_is_counted() {
+    let Some(namespace) = namespace() else { return };
+    let mut office = Office::open(&namespace);
+    let sent = || office_sent(&namespace);
+    let before = sent();
+    replay(&namespace, &own("browser-tcp.pcap"));
+    let told = office.dir.path().join("spool/status/sense.json");
+    wait("the status", || {
+        told.exists() && json(&told)["totals"]["packets"].as_u64().is_some_and(|seen| seen >= sent() - before)
+    });
+    signal(office.pid("sense"), "-KILL");
+    replay(&namespace, &own("browser-quic.pcap"));
+    office.hears("passed since the sensor was killed");
+    office.hears("listening on mirror0");
+    replay(&namespace, &own("browser-tcp.pcap"));
+    thread::sleep(Duration::from_millis(500));
+    let sent = sent() - before;
+    let dir = office.close();
+    let count = |sql: &str| rows(dir.path(), sql)[0][0].parse::<u64>().unwrap();
+    let seen = count("SELECT sum(frames) FROM minute");
+    let lost = count("SELECT sum(packets) FROM minute_drop WHERE word = 'restart'");
+    assert!(lost > 0 && seen < sent, "{seen} seen, {lost} lost of {sent}");
+    // What comes while the next one opens its rings may be in both.
+    assert!((sent..sent + sent / 20).contains(&(seen + lost)), "{seen} seen, {lost} lost of {sent}");
+}
+
+fn office_sent(namespace: &Namespace) -> u64 {
+    let sent = namespace.command("cat").arg("/sys/class/net/wire0/statistics/tx_packets").output().unwrap();
+    String::from_utf8(sent.stdout).unwrap().trim().parse().unwrap()
 }
 
 #[test]

@@ -181,3 +181,19 @@ fn answers_on_a_terminal() {
     assert_eq!(written["sensor"]["interface"].as_str(), Some("eth7"));
     assert_eq!(written["siem"][0]["transport"].as_str(), Some("tls"));
 }
+
+/// What is printed can be pasted into a shell, whatever the file is called.
+#[test]
+fn the_next_command_runs_as_printed() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("it's $HOME.toml");
+    let ran = init(&path, &["--yes", "--interface", "no-such-if0"]).ok();
+    let line = ran.stdout.lines().nth(3).unwrap();
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", &format!("sudo() {{ \"$@\"; }}; shadowtap() {{ \"$BIN\" \"$@\"; }}; {line}")]);
+    shell.env("BIN", env!("CARGO_BIN_EXE_shadowtap")).current_dir(dir.path());
+    let doctor = run(shell.stdin(Stdio::null()));
+    assert!(doctor.code == 1 && doctor.stdout.contains("fail     interface "), "{}", doctor.stdout);
+    let read = doctor.stdout.lines().next().unwrap();
+    assert!(read.starts_with("ok       config ") && read.contains("it's $HOME.toml"), "{read}");
+}

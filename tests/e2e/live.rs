@@ -35,6 +35,7 @@ impl Namespace {
         let inside = |args: &[&str]| ip(&[&["-n", &namespace.0], args].concat());
         let quiet = ["netns", "exec", &namespace.0, "sysctl", "-qw", "net.ipv6.conf.default.disable_ipv6=1"];
         let made = ip(&quiet)
+            && inside(&["link", "set", "lo", "up"])
             && inside(&["link", "add", "wire0", "type", "veth", "peer", "name", "mirror0"])
             && ["wire0", "mirror0"]
                 .iter()

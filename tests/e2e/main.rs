@@ -18,11 +18,15 @@ mod corpus;
 mod demo;
 mod derived;
 mod devices;
+#[cfg(feature = "live")]
+mod discover;
 mod docs;
 mod doctor;
 mod doubled;
 mod findings;
 mod halves;
+#[cfg(feature = "live")]
+mod health;
 mod hidden;
 mod init;
 mod install;
@@ -39,6 +43,8 @@ mod own_captures;
 mod privileges;
 mod rings;
 mod rule_files;
+#[cfg(feature = "live")]
+mod sensor_process;
 mod shapes;
 mod shared_address;
 mod siem;

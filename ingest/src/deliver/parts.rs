@@ -11,6 +11,7 @@ use sensor::spool::Queue;
 
 use super::{DeliverConfig, Delivered, Failure, JUDGE_QUEUE, OpenError, STORE_QUEUE};
 use crate::batch::{self, BatchError, Folded};
+use crate::discover::{Discovered, Inventory};
 use crate::files::FileError;
 use crate::judge::{FindingsDb, Judge};
 use crate::segment;
@@ -90,6 +91,22 @@ impl Judging {
         self.judge_waiting(delivered)?;
         if let Some(now) = now {
             delivered.take(self.judge.tick(&mut self.findings, now)?);
+        }
+        Ok(())
+    }
+
+    /// Takes each waiting segment into an inventory in place of judging it. The baselines of uploads learn from it;
+    /// nothing opens and nobody is told. What was found is added to `discovered`, also when the rest fails.
+    pub fn discover(&mut self, inventory: &mut Inventory, discovered: &mut Discovered) -> Result<(), Failure> {
+        let _turn = self.lock.turn()?;
+        for path in self.queue.segments()? {
+            // None: the spool was full, and the sensor has counted it.
+            let Some(_in_hand) = self.queue.take(&path)? else { continue };
+            let segment = segment::read(&path)?;
+            self.judge.learn(&mut self.findings, &segment.records)?;
+            self.queue.done(&path)?;
+            discovered.segments += 1;
+            discovered.services.extend(inventory.take(&segment.records));
         }
         Ok(())
     }

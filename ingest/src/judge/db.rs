@@ -89,6 +89,14 @@ impl FindingsDb {
         Ok(findings)
     }
 
+    /// How many findings are open or acknowledged, by severity.
+    pub fn open_by_severity(&self) -> Result<Vec<(u8, u64)>, DbError> {
+        let failed = DbError::of(&self.path);
+        let mut query = self.db.prepare_cached(OPEN_BY_SEVERITY).map_err(&failed)?;
+        let rows = query.query_map([], |row| Ok((row.get("severity")?, db::count(row, "open")?)));
+        rows.and_then(Iterator::collect).map_err(&failed)
+    }
+
     /// The one finding whose uid begins so.
     pub fn find(&self, prefix: &str) -> Result<Finding, FindError> {
         let failed = DbError::of(&self.path);
@@ -174,6 +182,9 @@ const DETECTED_BEFORE: &str = "
 SELECT * FROM finding
 WHERE state <> 'watch' AND detected_at < :before AND (site = :site OR :site = '' OR site = '')
 ORDER BY detected_at, uid";
+
+const OPEN_BY_SEVERITY: &str = "
+SELECT severity, count(*) AS open FROM finding WHERE state IN ('open', 'acknowledged') GROUP BY severity";
 
 const BY_PREFIX: &str = "
 SELECT * FROM finding WHERE state <> 'watch' AND substr(uid, 1, length(?1)) = ?1 ORDER BY uid LIMIT 10";

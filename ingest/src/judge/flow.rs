@@ -50,6 +50,14 @@ impl Core<'_> {
         Looked::Flow
     }
 
+    /// Counts a flow in the baselines alone. What is unusual in it is nobody's finding.
+    pub(super) fn learn(&mut self, flow: &FlowRecord) {
+        let Some(service) = self.judge.catalogue.service(&flow.service) else { return };
+        let moment = self.local.datetime(flow.end);
+        let seen = self.seen(flow, service, moment);
+        self.observe(&seen);
+    }
+
     fn seen<'f>(&self, flow: &'f FlowRecord, service: &'f Service, moment: DateTime) -> Seen<'f> {
         let policy = &self.judge.policy;
         let subject = Subject {

@@ -30,11 +30,12 @@ const LIVE: &str = "live";
 /// A source of its own after the clock was set back.
 const REBASED: char = '#';
 /// Places of the sensor itself, what is lost there and how; the others are on the way to it.
-const OWN_PLACES: [(&str, &str, &str); 5] = [
+const OWN_PLACES: [(&str, &str, &str); 6] = [
     (SPOOL, "record", "never stored"),
     (SPOOL_JUDGE, "record", "never judged"),
     (SPOOL_REJECTS, "line", "that lay aside thrown away"),
     ("queue", "frame", "without room in a queue"),
+    ("restart", "frame", "while the sensor was killed and started again"),
     ("table", "frame", "without room in the flow table"),
 ];
 /// Counts captures, not packets.

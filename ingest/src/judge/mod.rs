@@ -154,6 +154,20 @@ impl Judge {
         })
     }
 
+    /// Learns what is usual from the flows of one segment, and judges nothing: no finding, no event, no clock. A repeated
+    /// segment changes nothing, and what was learnt from is not judged later.
+    pub fn learn(&self, findings: &mut FindingsDb, records: &[Record]) -> Result<(), DbError> {
+        findings.round(self, |core, ledger| {
+            for record in records {
+                let (Record::Flow(flow), Some((key, seq))) = (record, mark(record)) else { continue };
+                if ledger.mark(&key, seq, core.now_or(record))? {
+                    core.learn(flow);
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Lets the time pass: deadlines, digests, silent sensors, reviews. `now` in µs UTC; an instant that the facts
     /// have passed already changes nothing.
     pub fn tick(&self, findings: &mut FindingsDb, now: i64) -> Result<Judged, DbError> {

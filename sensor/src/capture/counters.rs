@@ -12,6 +12,7 @@ use std::os::unix::fs::FileExt;
 #[derive(Debug)]
 pub(super) struct Counters {
     dropped: Vec<Counter>,
+    received: File,
     flags: File,
     up: bool,
 }
@@ -39,9 +40,10 @@ impl Counters {
             let seen = number(&file)?;
             Ok(Counter { file, seen })
         };
+        let received = open("statistics/rx_packets")?;
         let flags = open("flags")?;
         let up = number(&flags)? & UP != 0;
-        Ok(Self { dropped: DROPPED.iter().map(counter).collect::<io::Result<_>>()?, flags, up })
+        Ok(Self { dropped: DROPPED.iter().map(counter).collect::<io::Result<_>>()?, received, flags, up })
     }
 
     /// Lost since this was last asked. Of an interface that is gone nothing is known.
@@ -51,6 +53,11 @@ impl Counters {
             since(std::mem::replace(&mut counter.seen, now), now)
         };
         self.dropped.iter_mut().map(lost).fold(0, u64::saturating_add)
+    }
+
+    /// Packets that the interface has given to the kernel since it was made.
+    pub(super) fn received(&self) -> Option<u64> {
+        number(&self.received).ok()
     }
 
     /// Whether it went up or down since this was last asked.
@@ -98,8 +105,12 @@ mod tests {
 
     #[test]
     fn numbers_are_read_again_from_the_start() {
-        let mut counters =
-            Counters { dropped: vec![counter("7\n"), counter("0\n")], flags: counter("0x1003\n").file, up: true };
+        let mut counters = Counters {
+            dropped: vec![counter("7\n"), counter("0\n")],
+            received: counter("0\n").file,
+            flags: counter("0x1003\n").file,
+            up: true,
+        };
         assert_eq!((counters.lost(), counters.turned()), (0, None));
         counters.dropped[0].file.write_at(b"9\n", 0).unwrap();
         counters.dropped[1].file.write_at(b"5\n", 0).unwrap();

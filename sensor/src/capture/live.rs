@@ -134,6 +134,11 @@ impl LiveCapture {
         self.counters.as_mut()?.turned()
     }
 
+    /// Packets that the interface has received since it was made, whoever listened.
+    pub fn received(&self) -> Option<u64> {
+        self.counters.as_ref()?.received()
+    }
+
     /// The next frame. Does not wait: see [`Self::wait`].
     pub fn next_frame(&mut self) -> Result<Next<'_>, LiveError> {
         match self.inner.next_packet() {

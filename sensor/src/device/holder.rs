@@ -19,7 +19,9 @@ pub(super) struct Holder {
     pub(super) mac: Mac,
     /// The strongest way in which that is known.
     pub(super) source: Source,
-    /// When it was last heard of.
+    /// A server has given it away, for the time until `until`.
+    pub(super) leased: bool,
+    /// When it was last heard of; long ago when it was given back.
     pub(super) seen: i64,
     /// Until when it is believed.
     until: i64,
@@ -46,8 +48,8 @@ pub(super) enum Outcome {
 
 impl Holder {
     pub(super) fn new(claim: &Claim, time: i64) -> Self {
-        let until = end(claim, time);
-        Self { mac: claim.mac, source: claim.source, seen: time, until, moved: None, unclear: None }
+        let (until, leased) = (end(claim, time), claim.lease.is_some());
+        Self { mac: claim.mac, source: claim.source, leased, seen: time, until, moved: None, unclear: None }
     }
 
     /// The device, for what happened from `since` on; `None` when it is unknown, or was another one, or contested, for a
@@ -64,14 +66,15 @@ impl Holder {
             self.again(claim, time);
             return Outcome::Known;
         }
-        let recent = time <= self.until && time.saturating_sub(self.seen) <= CONTEST;
+        // Also past the end of a lease: its renewal may not have been seen.
+        let recent = time.saturating_sub(self.seen) <= CONTEST;
         if claim.lease.is_some() {
             // The server knows, not the client that says what it uses; what was unclear is settled.
             *self = Self { moved: Some(time), ..Self::new(claim, time) };
             // No server gives away what is in use: this one forgot, or somebody answers in its place.
             return if recent { Outcome::Taken } else { Outcome::Moved };
         }
-        let stronger = self.source.is_lease() || claim.source == Source::Frame && self.source != Source::Frame;
+        let stronger = self.leased || claim.source == Source::Frame && self.source != Source::Frame;
         if recent || time <= self.until && stronger {
             let goes_on = self.unclear.is_some_and(|unclear| time <= unclear);
             self.unclear = Some(time.saturating_add(UNCLEAR));
@@ -87,8 +90,8 @@ impl Holder {
         let until = end(claim, time);
         // A lease says its own end, and a shorter one replaces a longer one. Who is there after it has the address still.
         if claim.lease.is_some() || expired {
-            self.until = until;
-        } else if !self.source.is_lease() {
+            (self.until, self.leased) = (until, claim.lease.is_some());
+        } else if !self.leased {
             self.until = self.until.max(until);
         }
         self.source = if expired { claim.source } else { self.source.min(claim.source) };
@@ -99,6 +102,8 @@ impl Holder {
     pub(super) fn released(&mut self, mac: Mac, time: i64) {
         if mac == self.mac {
             self.until = self.until.min(time.saturating_sub(1));
+            // Nobody has to wait for it to be silent.
+            self.seen = self.seen.min(time.saturating_sub(CONTEST).saturating_sub(1));
         }
     }
 }

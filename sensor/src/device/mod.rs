@@ -20,7 +20,7 @@ pub use table::Devices;
 /// How it is known who has an address, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
-    /// A lease of DHCP for IPv4.
+    /// A lease of DHCP for IPv4, or what its client says that it uses.
     Dhcp,
     /// A lease of DHCP for IPv6.
     Dhcp6,
@@ -42,11 +42,6 @@ impl Source {
             Self::Ndp => "ndp",
             Self::Frame => "frame",
         }
-    }
-
-    /// A server has given the address away.
-    fn is_lease(self) -> bool {
-        matches!(self, Self::Dhcp | Self::Dhcp6)
     }
 }
 

@@ -55,10 +55,11 @@ impl Devices {
             return;
         }
         let hardware = self.hardware(claim.mac, time);
-        if matches!(claim.source, Source::Arp | Source::Ndp) {
+        let leased = claim.lease.is_some();
+        if !leased && claim.source != Source::Frame {
             hardware.says(claim.ip, time);
         }
-        if !is_believed(hardware, claim.source, time) {
+        if !is_believed(hardware, claim.source, leased, time) {
             return;
         }
         hardware.has(claim.ip, time);
@@ -111,7 +112,7 @@ impl Devices {
     pub fn who(&self, ip: IpAddr, since: i64, now: i64) -> Option<Mac> {
         let holder = self.holders.get(&ip)?;
         let hardware = self.hardware.get(&holder.mac)?;
-        holder.device(since).filter(|_| is_believed(hardware, holder.source, now))
+        holder.device(since).filter(|_| is_believed(hardware, holder.source, holder.leased, now))
     }
 
     /// What is known of a device, when it was not told yet, has changed, or was told long ago. It counts as told then.
@@ -174,13 +175,10 @@ impl Identity {
     }
 }
 
-/// Frames of a router are others', and so are addresses that somebody answers for.
-fn is_believed(hardware: &Hardware, source: Source, now: i64) -> bool {
-    match source {
-        Source::Dhcp | Source::Dhcp6 => true,
-        Source::Arp | Source::Ndp => !hardware.answers_for_others(now),
-        Source::Frame => !hardware.forwards(now) && !hardware.answers_for_others(now),
-    }
+/// A server knows. Frames of a router are others', and so are addresses that somebody answers for.
+fn is_believed(hardware: &Hardware, source: Source, leased: bool, now: i64) -> bool {
+    let forwards = source == Source::Frame && hardware.forwards(now);
+    leased || !forwards && !hardware.answers_for_others(now)
 }
 
 /// The keys of the eighth, one at least, that comes first.

@@ -49,6 +49,19 @@ fn a_lease_ends_and_who_is_heard_after_it_has_the_address() {
     assert_eq!(now(&devices, ip(12), 8 * 24 * HOUR), None, "no lease is believed forever");
 }
 
+/// Its renewal may have passed the mirror by.
+#[test]
+fn the_end_of_a_lease_gives_the_address_to_nobody_while_its_device_is_heard() {
+    let mut devices = Devices::default();
+    devices.claim(&lease(ANNA, ip(11), 3600), 0);
+    devices.claim(&claim(ANNA, ip(11), Source::Frame), HOUR - SECOND);
+    devices.claim(&claim(BEN, ip(11), Source::Arp), HOUR + SECOND);
+    assert_eq!(now(&devices, ip(11), HOUR + SECOND), None);
+    assert_eq!(devices.take_lost().contested, 1);
+    devices.claim(&claim(BEN, ip(11), Source::Arp), HOUR + 2 * CONTEST);
+    assert_eq!(now(&devices, ip(11), HOUR + 20 * MINUTE), Some(BEN), "she is silent");
+}
+
 #[test]
 fn a_lease_moves_an_address_at_once() {
     let mut devices = Devices::default();
@@ -154,6 +167,19 @@ fn who_answers_for_many_answers_for_others() {
     assert_eq!(now(&devices, ip(99), SECOND), Some(BEN), "the server knows");
 }
 
+/// A client's message is its own word, not the server's.
+#[test]
+fn a_dhcp_client_that_says_what_it_uses_has_no_lease() {
+    let mut devices = Devices::default();
+    devices.claim(&claim(BEN, ip(11), Source::Dhcp), 0);
+    devices.claim(&claim(ANNA, ip(11), Source::Arp), 2 * CONTEST);
+    assert_eq!(now(&devices, ip(11), 2 * CONTEST), Some(ANNA), "he is silent");
+    for last in 0..=FEW_V4 as u8 {
+        devices.claim(&claim(BEN, ip(20 + last), Source::Dhcp), i64::from(last));
+    }
+    assert!((0..=FEW_V4 as u8).all(|last| now(&devices, ip(20 + last), SECOND).is_none()), "nobody has so many");
+}
+
 #[test]
 fn one_device_may_have_many_addresses_of_ipv6() {
     let mut devices = Devices::default();
@@ -229,4 +255,68 @@ fn a_flood_drives_out_its_like() {
     let lost = devices.take_lost();
     assert!(lost.forgotten > 4000 && lost.contested == 0, "{lost:?}");
     assert!(devices.sizes().0 <= 64 && devices.sizes().1 <= 128, "{:?}", devices.sizes());
+}
+
+/// Whoever is named has said so and has not given it back since, and nobody else has the last word for a minute before,
+/// unless a server has settled it since then.
+#[test]
+fn a_name_has_a_reason_whatever_is_said() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state % below
+    };
+    let macs = [ANNA, BEN, [0x00, 0x1b, 0x21, 0, 0, 0x13]];
+    let mut named = 0;
+    for _ in 0..2_000 {
+        let (mut devices, mut time) = (Devices::default(), 0);
+        let mut said: Vec<(i64, Mac, Word)> = Vec::new();
+        let mut answers: Vec<(i64, Option<Mac>)> = Vec::new();
+        for _ in 0..30 {
+            time += 1 + (random(4) * random(90)) as i64 * SECOND;
+            let mac = macs[random(3) as usize];
+            let word = [Word::Back, Word::Lease, Word::Lease, Word::Own][random(4) as usize];
+            match word {
+                Word::Back => devices.release(mac, ip(11), time),
+                Word::Lease => devices.claim(&lease(mac, ip(11), 60 + random(600) as u32), time),
+                Word::Own => {
+                    let source = [Source::Arp, Source::Dhcp, Source::Frame][random(3) as usize];
+                    devices.claim(&claim(mac, ip(11), source), time);
+                }
+            }
+            said.push((time, mac, word));
+            let answer = now(&devices, ip(11), time);
+            answers.push((time, answer));
+            let Some(mac) = answer else { continue };
+            for (n, (since, _)) in answers.iter().enumerate() {
+                let whole = devices.who(ip(11), *since, time).is_none_or(|mac| {
+                    answers.iter().skip(n).all(|(_, answer)| answer.is_none_or(|other| other == mac))
+                });
+                assert!(whole, "since {since}: {said:?}");
+            }
+            named += 1;
+            let last = |mac: Mac| said.iter().rev().find(|(_, one, _)| *one == mac).copied();
+            assert!(last(mac).is_some_and(|(_, _, word)| word != Word::Back), "{mac:?}: {said:?}");
+            for (at, other, word) in macs.iter().filter(|one| **one != mac).filter_map(|one| last(*one)) {
+                let settled =
+                    said.iter().any(|(time, one, word)| *time > at && *one != other && *word == Word::Lease);
+                let over = word == Word::Back || time - at > CONTEST || settled;
+                assert!(over, "{mac:?}, not {other:?}: {said:?}");
+            }
+        }
+    }
+    assert!(named > 10_000, "{named}");
+}
+
+/// What is said of an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// The device gives it back.
+    Back,
+    /// A server gives it.
+    Lease,
+    /// The device says or shows that it has it.
+    Own,
 }

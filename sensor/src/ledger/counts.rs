@@ -57,6 +57,24 @@ impl Counts {
         self.methods.get(method as usize).copied().unwrap_or_default()
     }
 
+    /// Every naming method's name and tally, in the order of the enum.
+    pub fn methods(&self) -> impl Iterator<Item = (&'static str, Tally)> {
+        METHODS.iter().map(|&(method, name)| (name, self.method(method)))
+    }
+
+    /// Frames that belong to no flow, by kind.
+    pub fn not_flow(&self) -> impl Iterator<Item = (&'static str, Tally)> {
+        self.not_flow.iter().map(|(what, tally)| (what.as_str(), *tally))
+    }
+
+    /// Frames that could not be decoded, all reasons together.
+    pub fn undecoded(&self) -> Tally {
+        self.malformed.values().fold(Tally::default(), |mut sum, tally| {
+            sum.add(tally.frames, tally.bytes);
+            sum
+        })
+    }
+
     /// Packets lost before they were seen, by place.
     pub fn drops(&self) -> &BTreeMap<&'static str, u64> {
         &self.drops

@@ -17,6 +17,9 @@ pub use minute::Minute;
 /// µs in a minute.
 pub const MINUTE: i64 = 60_000_000;
 
+/// Drop word of packets that passed while the sensor was killed and started again, or were in the minute that it had not
+/// written.
+pub const RESTART: &str = "restart";
 /// Drop word of records that were never stored: they could not be written, or the spool was full.
 pub const SPOOL: &str = "spool";
 /// Drop word of records that were never judged because the spool was full.

@@ -127,6 +127,11 @@ impl Keeper {
         self.remember(name(path), bytes, all);
     }
 
+    /// What waits takes so many bytes of the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// What was thrown away since this was last asked.
     pub(super) fn thrown(&mut self) -> Thrown {
         std::mem::take(&mut self.thrown)

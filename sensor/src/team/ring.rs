@@ -33,6 +33,8 @@ const MOST: usize = 65_536;
 pub(super) enum Ask {
     /// Another catalogue.
     Catalogue(Arc<Catalogue>),
+    /// Packets were lost before the ring was there.
+    Lost(&'static str, u64),
     /// The end.
     Stop,
 }
@@ -127,6 +129,7 @@ impl Ring {
             }
             match self.asked.try_recv() {
                 Ok(Ask::Catalogue(catalogue)) => self.workers.set_catalogue(catalogue, &mut self.out),
+                Ok(Ask::Lost(place, packets)) => self.workers.lost(place, packets, &mut self.out),
                 // Whoever is gone asks for nothing more.
                 Ok(Ask::Stop) | Err(crossbeam_channel::TryRecvError::Disconnected) => {
                     stopping.get_or_insert_with(Instant::now);

@@ -121,6 +121,13 @@ impl Rings {
         self.rings.iter().for_each(|ring| ring.ask(Ask::Catalogue(catalogue.clone())));
     }
 
+    /// Notes packets that were lost at `place` before the rings were there.
+    pub fn lost(&self, place: &'static str, packets: u64) {
+        if let Some(ring) = self.rings.first() {
+            ring.ask(Ask::Lost(place, packets));
+        }
+    }
+
     /// Asks all rings to end; [`Self::hear`] gives the rest.
     pub fn stop(&self) {
         self.rings.iter().for_each(|ring| ring.ask(Ask::Stop));

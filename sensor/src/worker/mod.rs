@@ -183,8 +183,8 @@ impl Worker {
         let data = std::mem::take(&mut self.held.data);
         if self.table.is_ahead_of(time) {
             self.table.rebase(time);
-            self.core.forget_devices();
             self.close_spans(out);
+            self.core.forget_devices();
             let ended = self.core.ledger.rebase();
             self.minute(ended, out);
         }

@@ -19,7 +19,7 @@ pub struct Part {
 #[derive(Debug)]
 pub(super) enum Counted {
     /// A minute of the ledger.
-    Minute(Minute),
+    Minute(Box<Minute>),
     /// Ten minutes of what could be named.
     Visibility(visibility::Ended),
     /// An hour of names that are in no catalogue.

@@ -91,7 +91,7 @@ impl Worker {
     pub(super) fn minute(&self, minute: Option<Minute>, out: &mut impl Output) {
         if let Some(minute) = minute {
             let source = minute.source().to_owned();
-            out.part(Part::new(self.core.origin.clone(), source, Counted::Minute(minute)));
+            out.part(Part::new(self.core.origin.clone(), source, Counted::Minute(Box::new(minute))));
         }
     }
 }

@@ -78,6 +78,18 @@ fn ten_minutes_in_which_an_address_changed_hands_are_nobodys() {
     assert_eq!(devices, [("10.77.0.11", 2), (BEN_TEXT, 1)]);
 }
 
+/// The ten minutes that end where the clock steps back are about a device that was known in them.
+#[test]
+fn a_clock_that_is_set_back_loses_no_device_of_the_time_before() {
+    let mut office = Office::new();
+    office.lease(ANNA, v4(11));
+    office.chat(v4(11).into(), 64, ANNA);
+    office.time -= 60 * MINUTE;
+    office.chat(v4(12).into(), 64, BEN);
+    let devices: Vec<_> = office.done().visibility.iter().map(|one| one.device.as_str()).collect();
+    assert_eq!(devices, [ANNA_TEXT, BEN_TEXT]);
+}
+
 #[test]
 fn a_question_names_the_device_too() {
     let mut office = Office::new();

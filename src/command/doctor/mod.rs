@@ -43,10 +43,10 @@ use crate::terminal::Output;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  shadowtap doctor --config /etc/shadowtap/shadowtap.toml        the machine, the store, the receivers
-  sudo shadowtap doctor -i eth1                                  the port as well, and ten seconds of its mirror
+  shadowtap doctor --config /etc/shadowtap/shadowtap.toml        machine, store, receivers
+  sudo shadowtap doctor -i eth1                                  its port and mirror as well
   sudo shadowtap doctor -i eth1 --seconds 60 --format json       one object per check
-  shadowtap doctor monday.pcap                                   the mirror that a capture was taken from
+  shadowtap doctor monday.pcap                                   the mirror of a capture
 
 Each check is ok, unknown (with the reason), warn or fail, the last two with the command that
 mends it. Exit code 1 when one fails; 3 with --fail-on warn when one warns. Nothing is written, and

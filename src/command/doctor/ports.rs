@@ -46,7 +46,7 @@ fn port(port: &Port, seconds: u64, setup: Option<&Setup>, config: Option<&Path>,
     if !port.exists() {
         return checks;
     }
-    checks.push(memory::ring(port));
+    checks.push(memory::ring(port, config));
     let (promiscuous, heard) = match (seconds, setup) {
         (0, _) => (None, mirror::unheard("not listened to: --seconds 0")),
         (_, None) => (None, mirror::unheard("the configuration cannot be read")),

@@ -76,6 +76,12 @@ pub(crate) fn quoted(text: impl ToString) -> String {
     }
 }
 
+/// `run` on a port with another option.
+pub(super) fn run_with(port: &str, option: &str, config: Option<&Path>) -> String {
+    let config = config.map_or_else(String::new, |path| format!(" --config {}", quoted(path.display())));
+    format!("sudo shadowtap run -i {port} {option}{config}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

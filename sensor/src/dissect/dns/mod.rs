@@ -106,11 +106,9 @@ struct Flags([u8; 2]);
 
 /// True when the first question of a message is for a type. Looks at nothing else.
 pub fn asks_for(bytes: &[u8], qtype: u16) -> bool {
-    let mut at = HEADER;
-    while let Some(&length @ 1..=63) = bytes.get(at) {
-        at += 1 + usize::from(length);
-    }
-    bytes.get(at) == Some(&0) && bytes.get(at + 1..at + 3) == Some(&qtype.to_be_bytes())
+    let mut r = Reader::new(bytes);
+    let asked = r.skip(HEADER).and_then(|()| name::skip(&mut r, bytes)).and_then(|()| r.u16());
+    asked == Ok(qtype)
 }
 
 /// Parses one message. A message whose first question is whole is accepted whatever its counts claim, and even where its

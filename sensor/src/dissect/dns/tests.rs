@@ -41,6 +41,13 @@ fn question_and_addresses() {
 }
 
 #[test]
+fn the_type_of_the_first_question_is_told_without_the_rest() {
+    let whole = response();
+    assert!(asks_for(&whole, 28) && !asks_for(&whole, 65));
+    assert!((0..whole.len()).all(|end| asks_for(&whole[..end], 28) == (end >= 25)), "as soon as it is there");
+}
+
+#[test]
 fn a_cut_answer_keeps_the_question() {
     let whole = response();
     for end in 0..whole.len() {

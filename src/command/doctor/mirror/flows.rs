@@ -52,7 +52,7 @@ fn one_way(heard: &Heard, place: Place<'_>) -> Check {
     );
     let mend = || place.show("tcp[tcpflags] & tcp-syn != 0");
     match share(heard.one_way, heard.unicast) {
-        _ if heard.unicast < FEW => ONE_WAY.unknown(format!("{seen}: too few to tell")),
+        _ if heard.unicast < FEW => ONE_WAY.unknown(too_few(&seen)),
         ONE_WAY_FAIL.. => {
             ONE_WAY.fail(format!("{seen}: the mirror has one direction alone, mirror rx and tx"), mend())
         }
@@ -70,6 +70,7 @@ fn duplicates(heard: &Heard, place: Place<'_>) -> Check {
         counted(heard.counts.frames, "frame")
     );
     match share(twice, heard.unicast) {
+        _ if heard.unicast < FEW => DUPLICATES.unknown(too_few(&seen)),
         DOUBLED.. => DUPLICATES.warn(
             format!("{seen}: the mirror takes them at two places, leave one out"),
             place.show("tcp[tcpflags] & tcp-syn != 0"),
@@ -109,6 +110,7 @@ fn local_nets(heard: &Heard, config: Option<&Path>) -> Check {
         None => format!("shadowtap init --local-nets {}", nets.join(",").replace('"', "")),
     };
     match share(heard.foreign, heard.unicast) {
+        _ if heard.unicast < FEW => LOCAL_NETS.unknown(too_few(&seen)),
         FOREIGN_FAIL.. => {
             LOCAL_NETS.fail(format!("{seen}: not the office's side of the NAT, or other networks"), mend())
         }
@@ -155,6 +157,10 @@ fn names(heard: &Heard, place: Place<'_>) -> Check {
         ),
         _ => NAMES.ok(seen),
     }
+}
+
+fn too_few(seen: &str) -> String {
+    format!("{seen}: too few to tell")
 }
 
 /// Whole parts in a hundred.

@@ -1,10 +1,13 @@
 //! Checks of a mirror by its frames alone.
 
+use std::path::Path;
+
 use ingest::text::{counted, number};
 
 use super::Heard;
 use super::verdict::Place;
 use crate::command::doctor::check::{Check, Id};
+use crate::command::doctor::system::run_with;
 
 pub(super) const UNICAST: Id = Id("mirror-unicast");
 pub(super) const VLAN: Id = Id("mirror-vlan");
@@ -16,8 +19,8 @@ pub(super) const DROPS: Id = Id("mirror-drops");
 const SHOWN: usize = 8;
 
 /// All of them; some frame came.
-pub(super) fn checks(heard: &Heard, place: Place<'_>) -> [Check; 5] {
-    [unicast(heard, place), vlan(heard), cut(heard, place), long(heard, place), drops(heard, place)]
+pub(super) fn checks(heard: &Heard, place: Place<'_>, config: Option<&Path>) -> [Check; 5] {
+    [unicast(heard, place), vlan(heard), cut(heard, place, config), long(heard, place), drops(heard, place, config)]
 }
 
 fn unicast(heard: &Heard, place: Place<'_>) -> Check {
@@ -41,11 +44,11 @@ fn vlan(heard: &Heard) -> Check {
     VLAN.ok(format!("{}: {shown}{more}", counted(heard.vlans.len() as u64, "VLAN")))
 }
 
-fn cut(heard: &Heard, place: Place<'_>) -> Check {
+fn cut(heard: &Heard, place: Place<'_>, config: Option<&Path>) -> Check {
     let seen = format!("{} of {} cut off", number(heard.cut), counted(heard.counts.frames, "frame"));
     match (heard.cut, place) {
         (0, _) => CUT.ok(seen),
-        (_, Place::Port(port, _)) => CUT.warn(seen, format!("sudo shadowtap run -i {port} --snaplen 262144")),
+        (_, Place::Port(port, _)) => CUT.warn(seen, run_with(port, "--snaplen 262144", config)),
         (_, Place::File(_)) => CUT.warn(
             format!("{seen}: hellos may be missing; capture whole frames"),
             "sudo tcpdump -i eth1 -s 0 -w whole.pcap",
@@ -69,13 +72,13 @@ fn long(heard: &Heard, place: Place<'_>) -> Check {
     }
 }
 
-fn drops(heard: &Heard, place: Place<'_>) -> Check {
+fn drops(heard: &Heard, place: Place<'_>, config: Option<&Path>) -> Check {
     let (card, ring) = (heard.lost("kernel"), heard.lost("ring"));
     let seen = format!("{} dropped by the interface, {} at the ring", number(card), number(ring));
     match (card + ring, place) {
         (0, Place::File(_)) => DROPS.unknown("a capture file does not say"),
         (0, _) => DROPS.ok(seen),
-        (_, Place::Port(port, _)) => DROPS.warn(seen, format!("sudo shadowtap run -i {port} --ring 512")),
+        (_, Place::Port(port, _)) => DROPS.warn(seen, run_with(port, "--ring 512", config)),
         (_, Place::File(_)) => DROPS.warn(seen, place.show("")),
     }
 }

@@ -38,7 +38,7 @@ pub(in super::super) fn verdict(heard: &Heard, place: Place<'_>, config: Option<
     }
     let seen = format!("{}, {}", counted(heard.counts.frames, "frame"), bytes(heard.counts.bytes));
     let mut checks = vec![TRAFFIC.ok(seen)];
-    checks.extend(frames::checks(heard, place));
+    checks.extend(frames::checks(heard, place, config));
     match heard.unicast {
         0 => checks.extend(OF_FLOWS.map(|id| id.unknown("no flow between two hosts came"))),
         _ => checks.extend(flows::checks(heard, place, config)),
