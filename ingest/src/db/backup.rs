@@ -23,10 +23,7 @@ pub(super) fn keep(db: &Connection, path: &Path, version: i64) -> Result<(), DbE
     let sql = DbError::of(path);
     let bytes = size(db).map_err(&sql)?;
     let about = rustix::fs::statvfs(path).map_err(|e| failed(e.into()))?;
-    let free = about.f_bavail.saturating_mul(about.f_frsize);
-    if free < bytes + ROOM {
-        return Err(DbError::NoRoom { path: path.to_path_buf(), needed: (bytes + ROOM) >> 20, free: free >> 20 });
-    }
+    room(path, bytes.saturating_add(ROOM), about.f_bavail.saturating_mul(about.f_frsize))?;
     let part = part(path, version);
     // Left by a process of the same number that was killed.
     let _ = fs::remove_file(&part);
@@ -54,6 +51,13 @@ pub(super) fn forget(path: &Path) {
             // Who may not remove it leaves it to the sensor's user.
             let _ = fs::remove_file(entry.path());
         }
+    }
+}
+
+fn room(path: &Path, needed: u64, free: u64) -> Result<(), DbError> {
+    match free < needed {
+        true => Err(DbError::NoRoom { path: path.to_path_buf(), needed: needed >> 20, free: free >> 20 }),
+        false => Ok(()),
     }
 }
 
@@ -157,6 +161,14 @@ mod tests {
         aged("b.db.bak-1", 31);
         drop(open(&path, &OLD).unwrap());
         assert_eq!(names(dir.path()), ["a.db", "a.db.bak-1", "a.db.mine", "b.db.bak-1"]);
+    }
+
+    #[test]
+    fn a_disk_without_room_is_told_with_what_it_takes() {
+        let path = Path::new("/data/a.db");
+        room(path, 74 << 20, 74 << 20).unwrap();
+        let error = room(path, 74 << 20, (74 << 20) - 1).unwrap_err();
+        assert!(error.retry() && error.to_string().contains("needs 74 MiB of free disk; there are 73;"), "{error}");
     }
 
     #[test]
