@@ -116,7 +116,7 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
             capture.interface()
         ));
     }
-    let account = Account::begin(watch.received(&captures));
+    let account = Account::begin(interfaces, watch.received(&captures));
     let (mut telling, untold) = Telling::start(&setup.data_dir.join("spool"), interfaces.to_vec(), account)?;
     let jail = jail::enter(&paths(&setup, interfaces));
     jail.warn("sense");

@@ -48,6 +48,8 @@ pub(super) struct Told {
     /// All minutes that end up to here (µs) have been said.
     pub(super) until: i64,
     pub(super) summary: Option<Box<Summary>>,
+    /// Packets that the interface has received since it was made, when the summary was told.
+    pub(super) received: Option<u64>,
     /// The interface went up (true) or down.
     pub(super) turned: Option<(String, bool)>,
     /// Records that were lost since the last time, because nobody listened.
@@ -166,6 +168,7 @@ impl Ring {
             false => self.workers.turn(now.saturating_sub(LATE), &mut self.out),
         }
         self.out.next.until = now.saturating_sub(LATE);
+        self.out.next.received = self.capture.received();
         self.out.next.summary = Some(Box::new(self.workers.summary()));
         self.out.tell();
     }

@@ -63,10 +63,13 @@ pub struct Rings {
 }
 
 struct Handle {
+    /// The first ring of its interface.
+    leads: bool,
     asks: Sender<Ask>,
     thread: Option<JoinHandle<()>>,
     until: i64,
     summary: Summary,
+    received: Option<u64>,
     /// Its records that were not taken yet.
     waiting: Arc<AtomicUsize>,
     ended: bool,
@@ -98,8 +101,7 @@ impl Rings {
             let out = Telling { listener: listener.clone(), next, waiting: waiting.clone() };
             let ring = Ring { leads, capture, workers, asked, out };
             let thread = thread::Builder::new().name(format!("ring {number}")).spawn(move || ring.run())?;
-            let summary = Summary::default();
-            rings.push(Handle { asks, thread: Some(thread), until: i64::MIN, summary, waiting, ended: false });
+            rings.push(Handle { thread: Some(thread), ..Handle::new(leads, asks, waiting) });
         }
         Ok(Self { told, rings, parts: Vec::new(), lost: 0, turned: Vec::new(), failure: None })
     }
@@ -147,6 +149,11 @@ impl Rings {
         sum
     }
 
+    /// Packets that the interfaces have received, each counted once, as of a second ago; absent where one does not tell.
+    pub fn received(&self) -> Option<u64> {
+        self.rings.iter().filter(|ring| ring.leads).map(|ring| ring.received).sum()
+    }
+
     /// Records that were lost since it was last asked, because nobody took them in time.
     pub fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
@@ -166,7 +173,7 @@ impl Rings {
     }
 
     fn take(&mut self, told: Told, out: &mut impl Output) {
-        let Told { ring, said, until, summary, turned, lost, ended } = told;
+        let Told { ring, said, until, summary, received, turned, lost, ended } = told;
         self.lost += lost;
         self.turned.extend(turned);
         let mut records = 0;
@@ -186,6 +193,8 @@ impl Rings {
             handle.ended |= ended.is_some();
             if let Some(summary) = summary {
                 handle.summary = *summary;
+                // Nothing is known of an interface that is gone.
+                handle.received = received.or(handle.received);
             }
         }
         if let Some(Err(error)) = ended {
@@ -200,6 +209,11 @@ impl Rings {
 }
 
 impl Handle {
+    fn new(leads: bool, asks: Sender<Ask>, waiting: Arc<AtomicUsize>) -> Self {
+        let (until, summary) = (i64::MIN, Summary::default());
+        Self { leads, asks, thread: None, until, summary, received: None, waiting, ended: false }
+    }
+
     /// A thread that ended without a last word has panicked.
     fn check(&mut self) {
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
@@ -262,8 +276,7 @@ mod tests {
             let waiting = Arc::<AtomicUsize>::default();
             let next = Told { ring, until: i64::MIN, ..Told::default() };
             tellings.push(Telling { listener: listener.clone(), next, waiting: waiting.clone() });
-            let (summary, asks) = (Summary::default(), unbounded().0);
-            rings.push(Handle { asks, thread: None, until: i64::MIN, summary, waiting, ended: false });
+            rings.push(Handle::new(ring == 0, unbounded().0, waiting));
         }
         (Rings { told, rings, parts: Vec::new(), lost: 0, turned: Vec::new(), failure: None }, tellings)
     }
