@@ -169,3 +169,15 @@ fn a_router_is_one_for_all_workers() {
     assert!(flows == usize::from(CLIENTS) && own > 0 && own < flows / 2, "{own} of {flows}");
     same(&wire.0, "a router");
 }
+
+/// Whether the network opts out of encrypted DNS is told by the answer to one client, whoever's it is.
+#[test]
+fn an_answer_about_the_network_counts_whoever_is_told() {
+    for last in 0..8 {
+        let mut wire = Wire::default();
+        wire.told(([10, 0, 0, last], 40_000), "use-application-dns.net", 1, vec![192, 0, 2, 1]);
+        let (_, sums) = work(&wire.0, 1);
+        assert_eq!(sums.canaries.firefox_doh.map(bool::from), Some(false));
+        same(&wire.0, "a canary");
+    }
+}
