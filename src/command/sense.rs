@@ -70,7 +70,7 @@ pub(crate) struct Watch {
     /// How the mirror brings the packets: `auto` looks at the first ones
     #[arg(long, value_enum, default_value = "auto")]
     mirror: Mirror,
-    /// MiB of all rings of an interface, between kernel and sensor
+    /// MiB of all rings of an interface, between kernel and sensor; of several rings each has 1 at least
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     ring: u32,
     /// Write the totals as JSON into this file at the end
