@@ -2,11 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use sensor::ledger::RESTART;
+use sensor::output::Output;
+use sensor::record::Record;
 use sensor::team::Rings;
 use sensor::worker::Summary;
 
 use crate::exit::Failure;
-use crate::health::Telling;
+use crate::health::{Progress, Telling};
 use crate::rules_files::Rules;
 use crate::spooling::Spooling;
 use crate::supervise::Asked;
@@ -27,9 +30,9 @@ pub(crate) fn sense(
     rules: &Rules,
     asked: &Asked,
 ) -> (Summary, Result<(), Failure>) {
-    let mut said = String::new();
+    let (mut said, mut restart) = (String::new(), 0);
     let mut sealed = Instant::now();
-    while rings.hear(LOOK, spooling) {
+    while rings.hear(LOOK, &mut Hearing { spooling, restart: &mut restart }) {
         if asked.to_stop() {
             rings.stop();
         }
@@ -45,12 +48,9 @@ pub(crate) fn sense(
         }
         said = trouble;
         let waiting = (spooling.waiting(), spooling.limit());
-        telling.tell(
-            Totals::of(&rings.summary(), spooling),
-            rules.current().version(),
-            spooling.packets(),
-            waiting,
-        );
+        let totals = Totals::of(&rings.summary(), spooling);
+        let progress = Progress { written: spooling.frames(), restart, received: rings.received() };
+        telling.tell(totals, rules.current().version(), progress, waiting);
         rings.take_turned().into_iter().for_each(|(interface, up)| tell(&interface, up));
         if asked.to_reload() {
             reload(rules, &rings);
@@ -58,7 +58,24 @@ pub(crate) fn sense(
     }
     spooling.missed(rings.take_lost());
     let closed = spooling.finish().map_err(Failure::from).and_then(|()| spooling.failed());
+    let progress = Progress { written: spooling.frames(), restart, received: rings.received() };
+    telling.finish(Totals::of(&rings.summary(), spooling), progress);
     (rings.summary(), rings.failed().map_err(Failure::from).and(closed))
+}
+
+/// The spool, and how many packets of before the start minutes in it have told as lost.
+struct Hearing<'a> {
+    spooling: &'a mut Spooling,
+    restart: &'a mut u64,
+}
+
+impl Output for Hearing<'_> {
+    fn record(&mut self, record: Record) {
+        if let Record::Minute(minute) = &record {
+            *self.restart += minute.drops.get(RESTART).copied().unwrap_or(0);
+        }
+        self.spooling.record(record);
+    }
 }
 
 fn seal(spooling: &mut Spooling) -> Result<(), Failure> {

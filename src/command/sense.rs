@@ -70,7 +70,7 @@ pub(crate) struct Watch {
     /// How the mirror brings the packets: `auto` looks at the first ones
     #[arg(long, value_enum, default_value = "auto")]
     mirror: Mirror,
-    /// MiB of all rings of an interface, between kernel and sensor
+    /// MiB of all rings of an interface, between kernel and sensor; of several rings each has 1 at least
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1024))]
     ring: u32,
     /// Write the totals as JSON into this file at the end
@@ -116,7 +116,7 @@ pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
             capture.interface()
         ));
     }
-    let account = Account::begin(watch.received(&captures));
+    let account = Account::begin(interfaces, watch.received(&captures));
     let (mut telling, untold) = Telling::start(&setup.data_dir.join("spool"), interfaces.to_vec(), account)?;
     let jail = jail::enter(&paths(&setup, interfaces));
     jail.warn("sense");

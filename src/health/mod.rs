@@ -41,7 +41,7 @@ pub(crate) use parts::{Part, Parts};
 #[cfg(feature = "live")]
 pub(crate) use status::Account;
 #[cfg(feature = "live")]
-pub(crate) use telling::Telling;
+pub(crate) use telling::{Progress, Telling};
 
 #[cfg(feature = "live")]
 pub(crate) use watch::Health;

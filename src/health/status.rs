@@ -43,33 +43,54 @@ pub(crate) struct Status {
 /// difference is what the next start has to tell of.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Account {
-    /// The boot of the machine: counters begin anew with it.
+    /// The boot of the machine, and the numbers of the interfaces in it: counters begin anew with either.
     pub(crate) boot: String,
-    /// Packets that the interfaces had received when the sensor began, but for those of earlier that no minute told of yet;
-    /// absent where that is not known, or a filter takes a part of them alone.
-    pub(crate) since: Option<u64>,
-    /// Packets of which minutes tell that are written: as seen, or as lost at the sensor.
+    /// Packets that the interfaces had received when the sensor began; absent where that is not known, or a filter takes a part
+    /// of them alone.
+    pub(crate) received: Option<u64>,
+    /// What they had received some seconds before this was told: all of it was seen. The kernel joins frames before it
+    /// shows them (GRO), so that over a long time far more is received than seen, and nothing is lost.
+    #[serde(default)]
+    pub(crate) lately: Option<u64>,
+    /// Frames of minutes that are written.
     pub(crate) written: u64,
+    /// Packets that passed before this start, and that no written minute tells of yet.
+    #[serde(default)]
+    pub(crate) owed: u64,
     /// The end was asked for: what passes from then on is nobody's loss.
     pub(crate) ended: bool,
 }
 
 impl Account {
     /// The account of a sensor that begins on interfaces which have received so many packets.
-    pub(crate) fn begin(received: Option<u64>) -> Self {
-        let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Self { boot: boot.trim().to_owned(), since: received, ..Self::default() }
+    pub(crate) fn begin(interfaces: &[String], received: Option<u64>) -> Self {
+        let read = |path: &Path| fs::read_to_string(path).unwrap_or_default().trim().to_owned();
+        let mut boot = read(Path::new("/proc/sys/kernel/random/boot_id"));
+        if !boot.is_empty() {
+            for name in interfaces {
+                boot.push(' ');
+                boot.push_str(&read(&Path::new("/sys/class/net").join(name).join("ifindex")));
+            }
+        }
+        Self { boot, received, ..Self::default() }
+    }
+}
+
+impl Status {
+    /// Packets that no minute tells of, when `next` begins behind this one: those that this one saw and did not come to
+    /// write, those that passed since, and what this one should have told itself. What it told as lost is none of them.
+    pub(crate) fn untold(&self, next: &Account, interfaces: &[String]) -> u64 {
+        self.account.owed + self.passed(next, interfaces)
     }
 
-    /// Takes over what `before` owes: packets that no minute tells of, since they passed between the two, or `before` did
-    /// not come to write them. Answers how many.
-    pub(crate) fn take_over(&mut self, before: &Self) -> u64 {
-        let same = !before.ended && !before.boot.is_empty() && before.boot == self.boot;
-        let (Some(since), Some(now)) = (before.since, self.since.filter(|_| same)) else { return 0 };
-        let untold = now.saturating_sub(since).saturating_sub(before.written);
-        // Until a minute has told of them they are owed: this one may be killed as well.
-        self.since = Some(now - untold);
-        untold
+    fn passed(&self, next: &Account, interfaces: &[String]) -> u64 {
+        let Account { boot, received, lately, written, ended, .. } = &self.account;
+        let same = !ended && !boot.is_empty() && *boot == next.boot && self.interfaces == interfaces;
+        let (Some(before), Some(now)) = (received, next.received.filter(|_| same)) else { return 0 };
+        let lost = self.totals.losses.ring + self.totals.losses.queue;
+        let all = now.saturating_sub(*before).saturating_sub(*written).saturating_sub(lost);
+        let since = |lately: u64| now.saturating_sub(lately) + self.totals.packets.saturating_sub(*written);
+        lately.map_or(all, |lately| all.min(since(lately)))
     }
 }
 
@@ -104,20 +125,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passed_unseen_is_owed_until_a_minute_tells_of_it() {
-        let account = |since| Account { boot: "b".to_owned(), since, ..Account::default() };
-        let before = Account { written: 650, ..account(Some(1_000)) };
-        let mut now = account(Some(2_000));
-        assert_eq!((now.take_over(&before), now.since), (350, Some(1_650)));
-        let mut killed_again = account(Some(2_100));
-        assert_eq!(killed_again.take_over(&now), 450, "of what it saw itself, too");
-        let written = Account { written: 450, ..now };
-        assert_eq!(account(Some(2_100)).take_over(&written), 0);
-        for none in [account(Some(1_100)), account(None), Account { boot: "c".to_owned(), ..account(Some(9_000)) }]
-        {
-            assert_eq!(none.clone().take_over(&before), 0, "{none:?}");
-        }
-        assert_eq!(account(Some(2_000)).take_over(&Account { ended: true, ..before }), 0, "it was told to end");
+    fn what_passed_unseen_is_what_no_minute_tells() {
+        let names = ["eth1".to_owned()];
+        let account = |received| Account { boot: "b".to_owned(), received, ..Account::default() };
+        let mut before = Status {
+            interfaces: names.to_vec(),
+            account: Account { written: 600, ..account(Some(1_000)) },
+            ..Status::default()
+        };
+        before.totals.losses.ring = 50;
+        assert_eq!(before.untold(&account(Some(2_000)), &names), 350);
+        assert_eq!(before.untold(&account(Some(1_100)), &names), 0, "written twice is no loss");
+        assert_eq!(before.untold(&account(None), &names), 0, "not known");
+        assert_eq!(before.untold(&account(Some(2_000)), &["eth2".to_owned()]), 0);
+        assert_eq!(before.untold(&Account { boot: "c".to_owned(), ..account(Some(2_000)) }, &names), 0);
+        before.account.owed = 70;
+        assert_eq!(
+            before.untold(&account(Some(2_000)), &names),
+            350 + 70,
+            "killed before it told of an earlier kill"
+        );
+        assert_eq!(before.untold(&account(None), &names), 70);
+        before.account.owed = 0;
+        before.account.ended = true;
+        assert_eq!(before.untold(&account(Some(2_000)), &names), 0, "it was told to end");
+    }
+
+    /// Of a million packets the kernel made 300,000 frames: 1,000 are in the open minute, and 500 packets passed since.
+    #[test]
+    fn what_the_kernel_joined_is_no_loss() {
+        let account = |received| Account { boot: "b".to_owned(), received, ..Account::default() };
+        let lately = Some(1_000_000);
+        let mut before =
+            Status { account: Account { written: 299_000, lately, ..account(Some(0)) }, ..Status::default() };
+        before.totals.packets = 300_000;
+        assert_eq!(before.untold(&account(Some(1_000_500)), &[]), 1_500);
+    }
+
+    #[test]
+    fn an_interface_that_is_made_again_counts_anew() {
+        let of = |names: &[&str]| {
+            Account::begin(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), None).boot
+        };
+        assert!(of(&["lo"]).starts_with(&of(&[])) && of(&["lo"]) != of(&["lo", "lo"]));
+        assert_ne!(of(&["lo"]), of(&["no-such-if0"]), "the number tells which it is");
     }
 
     #[test]

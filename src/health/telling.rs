@@ -1,6 +1,7 @@
 //! Tells once a second how the sensing side is: the status file, the line on the terminal, and each hour a sentence for
 //! whoever keeps logs.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +14,30 @@ use crate::terminal;
 use crate::time;
 use crate::totals::Totals;
 
+/// Seconds by which what was seen may be behind what the interfaces have received: the ring gathers, and each worker's sums
+/// are a second old.
+const BEHIND: usize = 3;
+
+/// How far the minutes are that are sealed, and what there is to be seen.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Progress {
+    /// Frames in minutes.
+    pub(crate) written: u64,
+    /// Packets of before the start that minutes have told as lost.
+    pub(crate) restart: u64,
+    /// Packets that the interfaces have received.
+    pub(crate) received: Option<u64>,
+}
+
 /// Who tells.
 pub(crate) struct Telling {
     place: PathBuf,
     /// What was told last.
     last: Status,
+    /// What the interfaces had received at the last tellings.
+    received: VecDeque<Option<u64>>,
+    /// What was owed at the start.
+    owed: u64,
     hour: Hour,
     /// The file could not be written, and that was said.
     failed: bool,
@@ -26,11 +46,7 @@ pub(crate) struct Telling {
 impl Telling {
     /// Makes the file's folder below the spool; says how many packets passed since the sensor before was killed, and are
     /// in no minute.
-    pub(crate) fn start(
-        spool: &Path,
-        interfaces: Vec<String>,
-        mut account: Account,
-    ) -> Result<(Self, u64), Failure> {
+    pub(crate) fn start(spool: &Path, interfaces: Vec<String>, account: Account) -> Result<(Self, u64), Failure> {
         let (place, now) = (status::place(spool), time::now());
         if let Some(folder) = place.parent() {
             let cannot = |e| Failure::Failed(format!("cannot create {}: {e}", folder.display()));
@@ -38,17 +54,34 @@ impl Telling {
         }
         // What cannot be read is another version's.
         let before = Status::read(&place).ok().flatten();
-        let before = before.filter(|before| before.interfaces == interfaces);
-        let untold = before.map_or(0, |before| account.take_over(&before.account));
+        let untold = before.map_or(0, |before| before.untold(&account, &interfaces));
         let last = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: now,
             told: now,
             interfaces,
-            account,
+            account: Account { owed: untold, ..account },
             ..Status::default()
         };
-        Ok((Self { place, hour: Hour { since: now, totals: Totals::default() }, last, failed: false }, untold))
+        let hour = Hour { since: now, totals: Totals::default() };
+        Ok((Self { place, hour, last, received: VecDeque::new(), owed: untold, failed: false }, untold))
+    }
+
+    /// All that was seen is written: whatever the end is for, the next start has none of it to tell.
+    pub(crate) fn finish(&mut self, totals: Totals, progress: Progress) {
+        self.last.account = self.account(progress);
+        self.last.totals = totals;
+        // As at the end that was asked for.
+        let _ = self.last.write(&self.place);
+    }
+
+    fn account(&mut self, Progress { written, restart, received }: Progress) -> Account {
+        self.received.push_back(received);
+        if self.received.len() > BEHIND + 1 {
+            self.received.pop_front();
+        }
+        let lately = if self.received.len() > BEHIND { self.received.front().copied().flatten() } else { None };
+        Account { written, lately, owed: self.owed.saturating_sub(restart), ..self.last.account.clone() }
     }
 
     /// The end that was asked for.
@@ -59,9 +92,9 @@ impl Telling {
         terminal::end_status();
     }
 
-    /// Tells the totals as they are now; how many frames are in minutes that are sealed; what waits in the spool and how
-    /// much may, bytes.
-    pub(crate) fn tell(&mut self, totals: Totals, catalogue: &str, written: u64, waiting: (u64, u64)) {
+    /// Tells the totals as they are now, and how far the minutes are; what waits in the spool and how much may, bytes.
+    pub(crate) fn tell(&mut self, totals: Totals, catalogue: &str, progress: Progress, waiting: (u64, u64)) {
+        let account = self.account(progress);
         let now = Status {
             told: time::now(),
             last_packet: match totals.packets > self.last.totals.packets {
@@ -75,7 +108,7 @@ impl Telling {
             version: self.last.version.clone(),
             interfaces: self.last.interfaces.clone(),
             started: self.last.started,
-            account: Account { written, ..self.last.account.clone() },
+            account,
         };
         let written = now.write(&self.place);
         if let Err(error) = &written

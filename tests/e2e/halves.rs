@@ -49,7 +49,7 @@ fn a_half_that_is_killed_starts_again_alone() {
 }
 
 /// Every frame that was sent is in a minute or counted as lost: those of the minute that a killed `sense` had not written,
-/// and those that passed before the next one listened.
+/// and those that passed before the next one listened. It is killed again before it has written that.
 #[test]
 fn what_passes_unseen_is_counted() {
     let Some(namespace) = namespace() else { return };
@@ -63,6 +63,10 @@ fn what_passes_unseen_is_counted() {
     });
     signal(office.pid("sense"), "-KILL");
     replay(&namespace, &own("browser-quic.pcap"));
+    office.hears("passed since the sensor was killed");
+    office.hears("listening on mirror0");
+    wait("the status of the next", || json(&told)["account"]["owed"].as_u64().is_some_and(|owed| owed > 0));
+    signal(office.pid("sense"), "-KILL");
     office.hears("passed since the sensor was killed");
     office.hears("listening on mirror0");
     replay(&namespace, &own("browser-tcp.pcap"));

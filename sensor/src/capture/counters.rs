@@ -124,10 +124,16 @@ mod tests {
     fn nothing_runs_backwards() {
         assert_eq!(since(1_000_000, 3), 3);
         assert_eq!(since(u64::MAX - 1, u64::MAX), 1);
-        let mut gone = Counters { dropped: vec![counter("1000000\n")], flags: counter("0x1003\n").file, up: true };
+        let mut gone = Counters {
+            dropped: vec![counter("1000000\n")],
+            received: counter("9\n").file,
+            flags: counter("0x1003\n").file,
+            up: true,
+        };
         gone.dropped[0].file.set_len(0).unwrap();
         gone.flags.set_len(0).unwrap();
-        assert_eq!((gone.lost(), gone.turned()), (0, None));
+        gone.received.set_len(0).unwrap();
+        assert_eq!((gone.lost(), gone.turned(), gone.received()), (0, None, None));
     }
 
     #[test]

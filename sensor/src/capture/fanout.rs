@@ -4,19 +4,25 @@
 //! ring's. What a tunnel carries it does not see: a mirror in a tunnel is one flow to it.
 
 use std::os::fd::AsRawFd;
+use std::thread;
+use std::time::Duration;
 
 use libc::{c_int, c_uint, c_void, socklen_t};
 use pcap::Error;
 
-use super::live::{LiveCapture, LiveConfig, LiveError, Next};
+use super::live::{LiveCapture, LiveConfig, LiveError, Next, TIMEOUT_MS};
 
 /// Lets the kernel choose a number that no other group has (linux/if_packet.h).
 const UNIQUE_ID: c_uint = 0x2000;
 /// Accepts no frame: none is empty.
 const NOTHING: &str = "less 0";
+/// The smallest ring of several, bytes. libpcap makes it of blocks of 256 KiB, and of fewer than four the kernel has none left
+/// to write into while one is read and another waits.
+const LEAST: u32 = 1 << 20;
 
 impl LiveCapture {
-    /// Opens so many rings on one interface; each flow is one ring's. They share [`LiveConfig::ring_bytes`].
+    /// Opens so many rings on one interface; each flow is one ring's. They share [`LiveConfig::ring_bytes`], but each
+    /// has a MiB at least.
     ///
     /// Frames that come between opening and joining would reach every ring. So each ring takes nothing until all have
     /// joined.
@@ -27,19 +33,21 @@ impl LiveCapture {
         if rings <= 1 {
             return Ok(vec![Self::open(config)?]);
         }
-        let config = LiveConfig { ring_bytes: config.ring_bytes / rings as u32, ..config.clone() };
+        let config = LiveConfig { ring_bytes: share(config.ring_bytes, rings), ..config.clone() };
         let nothing = LiveConfig { filter: Some(NOTHING.to_owned()), ..config.clone() };
         let mut group = None;
         let mut opened = Vec::with_capacity(rings);
         for _ in 0..rings {
-            let mut ring = Self::open(&nothing)?;
+            let ring = Self::open(&nothing)?;
             let joined =
                 ring.join(group).map_err(|e| ring.failed("share the packets of", Error::IoError(e.kind())))?;
             group = Some(joined);
-            while let Next::Frame(_) = ring.next_frame()? {}
             opened.push(ring);
         }
+        // A block that was begun before the filter was there is read once its time is over, and no longer.
+        thread::sleep(Duration::from_millis(2 * TIMEOUT_MS.unsigned_abs() as u64));
         for ring in &mut opened {
+            while let Next::Frame(_) = ring.next_frame()? {}
             ring.set_filter(config.filter.as_deref().unwrap_or_default())?;
         }
         Ok(opened)
@@ -68,5 +76,22 @@ impl LiveCapture {
         };
         // The answer has the flags above the number, and a member asks for the number alone.
         if got == 0 { Ok(number & 0xffff) } else { Err(std::io::Error::last_os_error()) }
+    }
+}
+
+/// What each of so many rings has.
+fn share(bytes: u32, rings: usize) -> u32 {
+    let rings = u32::try_from(rings).unwrap_or(u32::MAX).max(1);
+    (bytes / rings).max(LEAST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_rings_of_little_still_hold_something() {
+        assert_eq!((share(64 << 20, 4), share(64 << 20, 64)), (16 << 20, 1 << 20));
+        assert_eq!((share(1 << 20, 64), share(0, 0)), (LEAST, LEAST));
     }
 }

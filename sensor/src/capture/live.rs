@@ -89,7 +89,7 @@ pub struct LiveCapture {
 }
 
 /// How long, in ms, the ring gathers frames before it wakes the reader.
-const TIMEOUT_MS: i32 = 100;
+pub(super) const TIMEOUT_MS: i32 = 100;
 
 impl LiveCapture {
     /// Opens an interface in promiscuous mode.

@@ -105,6 +105,13 @@ impl Counts {
         })
     }
 
+    /// Adds what another worker counted in the same span. Each ring sees the same steps of the one clock.
+    pub fn join(&mut self, other: &Self) {
+        let clock_steps = self.clock_steps.max(other.clock_steps);
+        self.merge(other);
+        self.clock_steps = clock_steps;
+    }
+
     /// Adds another span's counts.
     pub fn merge(&mut self, other: &Self) {
         self.frames += other.frames;

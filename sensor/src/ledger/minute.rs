@@ -28,7 +28,7 @@ impl Minute {
 
     /// Adds what another worker counted in the same minute.
     pub fn join(&mut self, other: &Self) {
-        self.counts.merge(&other.counts);
+        self.counts.join(&other.counts);
     }
 
     /// The record of the minute.

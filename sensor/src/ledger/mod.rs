@@ -152,19 +152,27 @@ impl Ledger {
 
     /// Counts a frame of `bytes` at `time`. When it begins a new minute, the finished one comes back.
     pub fn frame(&mut self, time: i64, bytes: u32) -> Option<Minute> {
-        let minute = time.div_euclid(MINUTE).saturating_mul(MINUTE).max(self.earliest);
+        let minute = self.minute_of(time);
         let finished = match self.minute {
             Some(open) if minute <= open => None,
             Some(_) => self.close(Some(minute)),
             // What was decided while nothing arrived belongs to this minute.
             None => {
-                self.minute = Some(minute);
-                self.ordinal += 1;
+                self.open_at(time);
                 None
             }
         };
         self.came(bytes);
         finished
+    }
+
+    fn minute_of(&self, time: i64) -> i64 {
+        time.div_euclid(MINUTE).saturating_mul(MINUTE).max(self.earliest)
+    }
+
+    fn open_at(&mut self, time: i64) {
+        self.minute = Some(self.minute_of(time));
+        self.ordinal += 1;
     }
 
     /// Ends the open minute and begins `next`.
@@ -179,8 +187,12 @@ impl Ledger {
         Some(Minute::new(MinuteRecord { minute: ended, ..self.template.clone() }, counts))
     }
 
-    /// The open minute, when it is over at `time`.
+    /// The open minute, when it is over at `time`. What was counted while none was open (losses, flows that ended in silence)
+    /// gets one.
     pub fn elapsed(&mut self, time: i64) -> Option<Minute> {
+        if self.minute.is_none() && !self.open.is_empty() {
+            self.open_at(time);
+        }
         let over = self.minute.is_some_and(|minute| time >= minute.saturating_add(MINUTE));
         if over { self.close(None) } else { None }
     }

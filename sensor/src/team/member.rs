@@ -1,5 +1,6 @@
 //! One worker in its thread: orders in, what it found out.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossbeam_channel::{Receiver, Sender};
@@ -24,7 +25,7 @@ pub(super) enum Order {
     /// What is over at a time (µs) is to be said, and the sums so far.
     Turn(i64),
     /// Packets were lost before they came here, by place. For the worker that counts what is common.
-    Lost(&'static str, u64),
+    Lost(BTreeMap<&'static str, u64>),
     /// Frames and bytes of a link type that cannot be decoded. For the same.
     UnknownLink(u64, u64),
     /// The end.
@@ -93,7 +94,7 @@ fn carry_out(worker: &mut Worker, order: Order, out: &mut Gathering) {
             worker.turn_at(time, out);
             out.reply.summary = Some(Box::new(worker.summary()));
         }
-        Order::Lost(place, packets) => worker.lost(place, packets),
+        Order::Lost(lost) => lost.into_iter().for_each(|(place, packets)| worker.lost(place, packets)),
         Order::UnknownLink(frames, bytes) => worker.unknown_link(frames, bytes),
         Order::Finish => {
             worker.finish(out);

@@ -16,7 +16,7 @@ mod rings;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
@@ -34,6 +34,9 @@ pub use rings::{Rings, is_tunnelled};
 
 /// Orders that wait for a worker: enough that one that is slow for a moment holds up nobody, and some MiB.
 const AHEAD: usize = 16;
+/// Of these for what is said once a second, where nobody may be waited for: a batch that was not full, what was lost, the
+/// time.
+const SPARE: usize = 3;
 
 /// One worker or several, used like one.
 #[derive(Debug)]
@@ -55,8 +58,8 @@ pub struct Team {
     spare: Vec<Batch>,
     merge: Merge,
     summary: Summary,
-    /// Packets that were dropped since workers were told, because none of them may be waited for.
-    dropped: u64,
+    /// Packets that were lost since workers were told, by place: before they came here, or because workers were behind.
+    lost: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Debug)]
@@ -109,19 +112,20 @@ impl Workers {
         }
     }
 
-    /// Lets time pass while nothing arrives: see [`Worker::idle`].
+    /// Lets time pass while nothing arrives: see [`Worker::idle`]. Waits for nobody: of workers that are behind, frames move the
+    /// time.
     pub fn idle(&mut self, time: i64, out: &mut impl Output) {
         match self {
             Self::One(worker) => worker.idle(time, out),
-            Self::Team(team) => team.order(&Order::Idle(time), out),
+            Self::Team(team) => team.order_at_once(&Order::Idle(time), out),
         }
     }
 
-    /// Ends what is over at `time` while frames still come: see [`Worker::turn_at`].
+    /// Ends what is over at `time` while frames still come: see [`Worker::turn_at`]. Waits as little as [`Self::idle`].
     pub fn turn(&mut self, time: i64, out: &mut impl Output) {
         match self {
             Self::One(worker) => worker.turn_at(time, out),
-            Self::Team(team) => team.order(&Order::Turn(time), out),
+            Self::Team(team) => team.order_at_once(&Order::Turn(time), out),
         }
     }
 
@@ -129,8 +133,10 @@ impl Workers {
     pub fn lost(&mut self, place: &'static str, packets: u64, out: &mut impl Output) {
         match self {
             Self::One(worker) => worker.lost(place, packets),
-            Self::Team(team) if packets > 0 => team.order(&Order::Lost(place, packets), out),
-            Self::Team(_) => {}
+            Self::Team(team) => {
+                team.lost(place, packets);
+                team.hear(out);
+            }
         }
     }
 
@@ -146,8 +152,10 @@ impl Workers {
     /// Gives out what workers have said by now. To be asked from time to time while frames are few.
     pub fn hear(&mut self, out: &mut impl Output) {
         if let Self::Team(team) = self {
-            team.flush(out);
             team.hear(out);
+            if team.under_way.len() + SPARE <= AHEAD {
+                team.flush(out);
+            }
         }
     }
 
@@ -183,7 +191,7 @@ impl Team {
             spare: Vec::new(),
             merge: Merge::default(),
             summary: Summary::default(),
-            dropped: 0,
+            lost: BTreeMap::new(),
         }
     }
 
@@ -201,24 +209,32 @@ impl Team {
         self.open.push(frame);
         if self.open.is_full() {
             self.hear(out);
-            if self.under_way.len() >= AHEAD {
-                self.dropped += self.open.len() as u64;
+            if self.under_way.len() + 2 * SPARE <= AHEAD {
+                self.flush(out);
+            } else {
+                self.lost("queue", self.open.len() as u64);
                 self.open.clear();
             }
-            self.flush(out);
         }
     }
 
-    /// Hands the open batch over.
+    /// Workers are told of it with the next frames.
+    fn lost(&mut self, place: &'static str, packets: u64) {
+        if packets > 0 {
+            *self.lost.entry(place).or_default() += packets;
+        }
+    }
+
+    /// Hands over the open batch, and what was lost.
     fn flush(&mut self, out: &mut impl Output) {
         if self.open.len() > 0 {
             let next = self.spare.pop().unwrap_or_default();
             let batch = Arc::new(std::mem::replace(&mut self.open, next));
             self.send(&Order::Frames(batch.clone()), Some(batch), out);
         }
-        let dropped = std::mem::take(&mut self.dropped);
-        if dropped > 0 {
-            self.send(&Order::Lost("queue", dropped), None, out);
+        if !self.lost.is_empty() {
+            let lost = std::mem::take(&mut self.lost);
+            self.send(&Order::Lost(lost), None, out);
         }
     }
 
@@ -226,6 +242,14 @@ impl Team {
     fn order(&mut self, order: &Order, out: &mut impl Output) {
         self.flush(out);
         self.send(order, None, out);
+    }
+
+    /// The same where nobody may be waited for: not at all when workers have stood still for a second.
+    fn order_at_once(&mut self, order: &Order, out: &mut impl Output) {
+        self.hear(out);
+        if self.under_way.len() + SPARE <= AHEAD {
+            self.order(order, out);
+        }
     }
 
     fn send(&mut self, order: &Order, batch: Option<Arc<Batch>>, out: &mut impl Output) {
@@ -240,7 +264,7 @@ impl Team {
 
     /// Gives out what all workers have said already.
     fn hear(&mut self, out: &mut impl Output) {
-        while !self.under_way.is_empty() && self.members.iter().all(|member| !member.replies.is_empty()) {
+        while !self.under_way.is_empty() && self.members.iter().all(Member::has_replied) {
             self.wait(out);
         }
     }
@@ -273,6 +297,11 @@ impl Member {
     fn order(&self, order: Order) {
         // A worker that is gone is told of in `reply`.
         let _ = self.orders.send(order);
+    }
+
+    /// True when nobody has to wait for what it says, be it that its thread has panicked.
+    fn has_replied(&self) -> bool {
+        !self.replies.is_empty() || self.thread.as_ref().is_some_and(JoinHandle::is_finished)
     }
 
     fn reply(&mut self) -> Reply {

@@ -1,6 +1,7 @@
 //! One ring and its workers in a thread: frames in, what the workers say out. The thread never waits for whoever listens.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crossbeam_channel::{Receiver, Sender, TrySendError};
@@ -25,8 +26,8 @@ const STRETCH: u32 = 1024;
 const SECOND: Duration = Duration::from_secs(1);
 /// µs by which frames may be late: a block of the ring waits 100 ms, and a busy sensor is a little behind.
 const LATE: i64 = 2_000_000;
-/// What waits for a listener that is busy, some 20 MiB of records; beyond it the next is lost and counted.
-const MOST: usize = 65_536;
+/// Records of a ring that wait for a listener that is busy, some 60 MiB of them; beyond it the next is lost and counted.
+pub(super) const MOST: usize = 65_536;
 
 /// What a ring is asked for.
 #[derive(Debug, Clone)]
@@ -47,6 +48,8 @@ pub(super) struct Told {
     /// All minutes that end up to here (µs) have been said.
     pub(super) until: i64,
     pub(super) summary: Option<Box<Summary>>,
+    /// Packets that the interface has received since it was made, when the summary was told.
+    pub(super) received: Option<u64>,
     /// The interface went up (true) or down.
     pub(super) turned: Option<(String, bool)>,
     /// Records that were lost since the last time, because nobody listened.
@@ -69,6 +72,8 @@ pub(super) struct Ring {
 pub(super) struct Telling {
     pub(super) listener: Sender<Told>,
     pub(super) next: Told,
+    /// Records that the listener has not taken yet, here and under way.
+    pub(super) waiting: Arc<AtomicUsize>,
 }
 
 impl Output for Telling {
@@ -84,7 +89,10 @@ impl Output for Telling {
 impl Telling {
     fn say(&mut self, said: Said) {
         // Sums are few and never lost.
-        if self.next.said.len() < MOST || matches!(said, Said::Part(_)) {
+        if matches!(said, Said::Part(_)) {
+            self.next.said.push(said);
+        } else if self.waiting.load(Ordering::Relaxed) < MOST {
+            self.waiting.fetch_add(1, Ordering::Relaxed);
             self.next.said.push(said);
         } else {
             self.next.lost += 1;
@@ -92,7 +100,7 @@ impl Telling {
     }
 
     /// Hands over what there is, unless the listener is busy.
-    fn tell(&mut self) {
+    pub(super) fn tell(&mut self) {
         let Told { ring, until, .. } = self.next;
         let next = std::mem::replace(&mut self.next, Told { ring, until, ..Told::default() });
         if let Err(TrySendError::Full(back)) = self.listener.try_send(next) {
@@ -160,6 +168,7 @@ impl Ring {
             false => self.workers.turn(now.saturating_sub(LATE), &mut self.out),
         }
         self.out.next.until = now.saturating_sub(LATE);
+        self.out.next.received = self.capture.received();
         self.out.next.summary = Some(Box::new(self.workers.summary()));
         self.out.tell();
     }

@@ -4,6 +4,7 @@
 //! once.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,9 @@ use crate::decode::{Decoded, decode};
 use crate::output::{Output, Part};
 use crate::worker::{Knowledge, Summary, Worker, WorkerConfig};
 
-/// What rings have told and nobody has taken yet: a few hundred a second at most.
+/// What rings have told and nobody has taken yet: a few hundred a second at most. What is in it is bounded by [`MOST`].
+///
+/// [`MOST`]: super::ring::MOST
 const TOLD: usize = 1024;
 
 /// Frames that tell whether a mirror is in tunnels.
@@ -60,10 +63,15 @@ pub struct Rings {
 }
 
 struct Handle {
+    /// The first ring of its interface.
+    leads: bool,
     asks: Sender<Ask>,
     thread: Option<JoinHandle<()>>,
     until: i64,
     summary: Summary,
+    received: Option<u64>,
+    /// Its records that were not taken yet.
+    waiting: Arc<AtomicUsize>,
     ended: bool,
 }
 
@@ -89,26 +97,27 @@ impl Rings {
             interfaces.push(capture.interface().to_owned());
             let (asks, asked) = unbounded();
             let next = Told { ring: number, until: i64::MIN, ..Told::default() };
-            let out = Telling { listener: listener.clone(), next };
+            let waiting = Arc::<AtomicUsize>::default();
+            let out = Telling { listener: listener.clone(), next, waiting: waiting.clone() };
             let ring = Ring { leads, capture, workers, asked, out };
             let thread = thread::Builder::new().name(format!("ring {number}")).spawn(move || ring.run())?;
-            let summary = Summary::default();
-            rings.push(Handle { asks, thread: Some(thread), until: i64::MIN, summary, ended: false });
+            rings.push(Handle { thread: Some(thread), ..Handle::new(leads, asks, waiting) });
         }
         Ok(Self { told, rings, parts: Vec::new(), lost: 0, turned: Vec::new(), failure: None })
     }
 
-    /// Gives out what was said, for so long. False when all rings have ended.
+    /// Gives out what was said, for so long, however much it is. False when all rings have ended.
     pub fn hear(&mut self, time: Duration, out: &mut impl Output) -> bool {
         let until = Instant::now() + time;
         while !self.rings.iter().all(|ring| ring.ended) {
             match self.told.recv_deadline(until) {
                 Ok(told) => self.take(told, out),
-                Err(RecvTimeoutError::Timeout) => {
-                    self.rings.iter_mut().filter(|ring| !ring.ended).for_each(Handle::check);
-                    return true;
-                }
+                Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if Instant::now() >= until {
+                self.rings.iter_mut().filter(|ring| !ring.ended).for_each(Handle::check);
+                return true;
             }
         }
         self.parts.drain(..).for_each(|part| out.part(part));
@@ -140,6 +149,11 @@ impl Rings {
         sum
     }
 
+    /// Packets that the interfaces have received, each counted once, as of a second ago; absent where one does not tell.
+    pub fn received(&self) -> Option<u64> {
+        self.rings.iter().filter(|ring| ring.leads).map(|ring| ring.received).sum()
+    }
+
     /// Records that were lost since it was last asked, because nobody took them in time.
     pub fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
@@ -159,20 +173,28 @@ impl Rings {
     }
 
     fn take(&mut self, told: Told, out: &mut impl Output) {
-        let Told { ring, said, until, summary, turned, lost, ended } = told;
+        let Told { ring, said, until, summary, received, turned, lost, ended } = told;
         self.lost += lost;
         self.turned.extend(turned);
+        let mut records = 0;
         for said in said {
             match said {
-                Said::Record(record) => out.record(record),
+                Said::Record(record) => {
+                    records += 1;
+                    out.record(record);
+                }
                 Said::Part(part) => gather(&mut self.parts, part),
             }
         }
         if let Some(handle) = self.rings.get_mut(ring) {
-            handle.until = handle.until.max(until);
+            handle.waiting.fetch_sub(records, Ordering::Relaxed);
+            // The computer's clock may have been set back: its minutes come a second time, and have to be waited for again.
+            handle.until = until;
             handle.ended |= ended.is_some();
             if let Some(summary) = summary {
                 handle.summary = *summary;
+                // Nothing is known of an interface that is gone.
+                handle.received = received.or(handle.received);
             }
         }
         if let Some(Err(error)) = ended {
@@ -187,6 +209,11 @@ impl Rings {
 }
 
 impl Handle {
+    fn new(leads: bool, asks: Sender<Ask>, waiting: Arc<AtomicUsize>) -> Self {
+        let (until, summary) = (i64::MIN, Summary::default());
+        Self { leads, asks, thread: None, until, summary, received: None, waiting, ended: false }
+    }
+
     /// A thread that ended without a last word has panicked.
     fn check(&mut self) {
         if self.thread.as_ref().is_some_and(JoinHandle::is_finished) {
@@ -203,5 +230,146 @@ impl Handle {
     fn ask(&self, ask: Ask) {
         // A ring that has ended hears nothing.
         let _ = self.asks.send(ask);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ring::MOST;
+    use super::*;
+    use crate::capture::{Frame, LinkType};
+    use crate::ledger::MINUTE;
+    use crate::record::Record;
+
+    #[derive(Default)]
+    struct Seen {
+        records: Vec<Record>,
+        parts: Vec<Part>,
+    }
+
+    impl Output for Seen {
+        fn record(&mut self, record: Record) {
+            self.records.push(record);
+        }
+
+        fn part(&mut self, part: Part) {
+            self.parts.push(part);
+        }
+    }
+
+    impl Seen {
+        /// Minute and frames of each minute that was given out.
+        fn minutes(&mut self) -> Vec<(i64, u64)> {
+            let minute = |record| match record {
+                Record::Minute(minute) => Some((minute.minute / MINUTE, minute.frames)),
+                _ => None,
+            };
+            self.parts.drain(..).flat_map(Part::records).filter_map(minute).collect()
+        }
+    }
+
+    /// So many rings without a thread, and who tells for them.
+    fn rings(count: usize) -> (Rings, Vec<Telling>) {
+        let (listener, told) = bounded(TOLD);
+        let (mut rings, mut tellings) = (Vec::new(), Vec::new());
+        for ring in 0..count {
+            let waiting = Arc::<AtomicUsize>::default();
+            let next = Told { ring, until: i64::MIN, ..Told::default() };
+            tellings.push(Telling { listener: listener.clone(), next, waiting: waiting.clone() });
+            rings.push(Handle::new(ring == 0, unbounded().0, waiting));
+        }
+        (Rings { told, rings, parts: Vec::new(), lost: 0, turned: Vec::new(), failure: None }, tellings)
+    }
+
+    /// What a ring counted that had one frame in the minute.
+    fn part(minute: i64) -> Part {
+        let mut worker = Worker::new(WorkerConfig::new(Arc::new(rules::catalogue::Catalogue::builtin())));
+        let mut out = Seen::default();
+        worker.frame(&Frame { time: minute * MINUTE, data: &[0; 9], wire_len: 9, link: LinkType::RawIp }, &mut out);
+        worker.finish(&mut out);
+        let minute = |part: &Part| part.end() == (minute + 1) * MINUTE;
+        out.parts.into_iter().find(minute).unwrap()
+    }
+
+    fn tell(telling: &mut Telling, until: i64, parts: impl IntoIterator<Item = i64>) {
+        parts.into_iter().for_each(|minute| telling.part(part(minute)));
+        telling.next.until = until * MINUTE;
+        telling.tell();
+    }
+
+    #[test]
+    fn a_minute_waits_for_every_ring() {
+        let (mut rings, mut tellings) = rings(2);
+        let mut out = Seen::default();
+        tell(&mut tellings[0], 601, [600]);
+        assert!(rings.hear(Duration::ZERO, &mut out) && out.parts.is_empty());
+        tell(&mut tellings[1], 601, [600]);
+        rings.hear(Duration::ZERO, &mut out);
+        assert_eq!(out.minutes(), [(600, 2)]);
+        tell(&mut tellings[1], 602, []);
+        tell(&mut tellings[0], 602, [601]);
+        while !rings.told.is_empty() {
+            rings.hear(Duration::ZERO, &mut out);
+        }
+        assert_eq!(out.minutes(), [(601, 1)], "one that had nothing in it says nothing");
+    }
+
+    /// Minutes that come a second time wait for every ring as well.
+    #[test]
+    fn a_clock_that_is_set_back_splits_no_minute() {
+        let (mut rings, mut tellings) = rings(2);
+        let mut out = Seen::default();
+        for (until, parts) in [(600, None), (540, None), (541, Some(540))] {
+            for telling in &mut tellings {
+                tell(telling, until, parts);
+                rings.hear(Duration::ZERO, &mut out);
+            }
+        }
+        assert_eq!(out.minutes(), [(540, 2)]);
+    }
+
+    /// What a ring sees alone, with a clock that all of them have.
+    #[test]
+    fn a_step_of_the_clock_is_one_however_many_rings_see_it() {
+        let stepped = || {
+            let mut summary = Summary::default();
+            (summary.counts.clock_steps, summary.counts.frames) = (1, 5);
+            summary
+        };
+        let (mut rings, _) = rings(3);
+        rings.rings.iter_mut().for_each(|ring| ring.summary = stepped());
+        let counts = rings.summary().counts;
+        assert_eq!((counts.clock_steps, counts.frames), (1, 15));
+    }
+
+    /// However much they tell, whoever listens can do something else in between: write, and end.
+    #[test]
+    fn rings_that_tell_without_end_are_not_listened_to_without_end() {
+        let (mut rings, mut tellings) = rings(1);
+        (0..TOLD).for_each(|_| tellings[0].tell());
+        assert!(rings.hear(Duration::ZERO, &mut Seen::default()));
+        assert!(rings.told.len() > TOLD / 2, "{} left", rings.told.len());
+    }
+
+    #[test]
+    fn what_waits_for_a_busy_listener_is_bounded_and_the_rest_counted() {
+        let (mut rings, mut tellings) = rings(2);
+        for telling in &mut tellings {
+            for n in 0..2 * MOST {
+                telling.record(Record::Minute(Box::default()));
+                if n % 1_000 == 0 {
+                    telling.tell();
+                }
+            }
+            telling.part(part(1));
+            telling.tell();
+        }
+        let mut out = Seen::default();
+        while !rings.told.is_empty() {
+            rings.hear(Duration::ZERO, &mut out);
+        }
+        assert_eq!((out.records.len(), rings.take_lost() as usize), (2 * MOST, 2 * MOST));
+        tellings[0].record(Record::Minute(Box::default()));
+        assert_eq!(tellings[0].next.lost, 0, "there is room again");
     }
 }

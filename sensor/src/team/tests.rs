@@ -75,3 +75,51 @@ fn a_team_that_is_dropped_ends_its_threads() {
     feed(&mut workers, 5_000, &mut Seen::default());
     drop(workers);
 }
+
+/// Neither frames nor what is said once a second waits for workers that stand still, and nothing of it is forgotten.
+#[test]
+fn workers_that_stand_still_hold_up_nobody() {
+    let (orders, still) = crossbeam_channel::unbounded();
+    let (_, replies) = bounded(0);
+    let team = Team { members: vec![Member { orders, replies, thread: None }], ..Team::new(&config(), 1) };
+    let (mut workers, mut out, data) = (Workers::Team(Box::new(team)), Seen::default(), datagram(1));
+    for n in 0..100_000_i64 {
+        let frame = Frame { time: n, data: &data, wire_len: 32, link: LinkType::RawIp };
+        workers.frame_at_once(&frame, &mut out);
+        if n % 10_000 == 0 {
+            workers.lost("ring", 1, &mut out);
+            workers.turn(n, &mut out);
+            workers.idle(n, &mut out);
+            workers.hear(&mut out);
+        }
+    }
+    let Workers::Team(team) = workers else { panic!("one alone") };
+    assert_eq!(still.len(), team.under_way.len(), "nobody was waited for");
+    let (mut lost, mut given) = (team.lost.clone(), 0);
+    for order in still.try_iter() {
+        match order {
+            Order::Frames(batch) => given += batch.len() as u64,
+            Order::Lost(told) => told.into_iter().for_each(|(place, n)| *lost.entry(place).or_default() += n),
+            _ => {}
+        }
+    }
+    assert_eq!((given + team.open.len() as u64 + lost["queue"], lost["ring"]), (100_000, 10));
+    assert!(lost["queue"] > 0 && given > 0);
+}
+
+/// A worker that has panicked takes the caller with it, also where nobody waits for it.
+#[test]
+#[should_panic(expected = "of a worker")]
+fn a_worker_that_panics_is_not_taken_for_a_slow_one() {
+    let mut workers = Workers::new(&config(), 2);
+    let Workers::Team(team) = &mut workers else { panic!("one alone") };
+    let member = &mut team.members[1];
+    member.orders = bounded(0).0;
+    member.thread.take().map(JoinHandle::join);
+    member.thread = Some(thread::spawn(|| panic!("of a worker")));
+    let data = datagram(1);
+    for n in 0..10_000_000_i64 {
+        let frame = Frame { time: n, data: &data, wire_len: 32, link: LinkType::RawIp };
+        workers.frame_at_once(&frame, &mut Seen::default());
+    }
+}

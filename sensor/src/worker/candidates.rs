@@ -22,7 +22,7 @@ use crate::record::CandidateRecord;
 pub(super) const LENGTH: i64 = 3_600_000_000;
 /// Hosts that are counted in one hour. An office of 5,000 reaches some ten thousand.
 const MAX_HOSTS: usize = 1 << 15;
-/// Devices that are told apart per host and hour: more say nothing more.
+/// Devices that are told apart per host and hour, and in a record: more say nothing more.
 const MAX_DEVICES: usize = 1_024;
 
 /// The open hour.
@@ -138,7 +138,8 @@ fn record(
         start,
         domain: domain.to_owned(),
         host: (*host).to_owned(),
-        devices: devices.len() as u64,
+        // Which of too many were kept is chance where several workers counted them.
+        devices: devices.len().min(MAX_DEVICES) as u64,
         flows: told.flows,
         streaming_flows: told.streaming,
         program_flows: program,
@@ -168,4 +169,37 @@ pub(super) fn step(flow: &mut Flow) -> Option<Step> {
     let told = watch.tell(down);
     let step = || Step { host: watch.host.clone(), client, program: watch.program, told };
     (told != Told::default()).then(step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two hosts of a domain, each with devices of its own from `hosts`; counted by so many workers.
+    fn devices(hosts: [std::ops::Range<u32>; 2], workers: u32) -> u64 {
+        let told = Told { flows: 1, streaming: 1, ..Told::default() };
+        let part = |index: u32| {
+            let mut candidates = Candidates::new();
+            for (host, clients) in ["a.chat.test", "b.chat.test"].into_iter().zip(hosts.clone()) {
+                for client in clients.filter(|client| client % workers == index) {
+                    candidates.add(host, client.to_be_bytes().into(), false, told);
+                }
+            }
+            candidates.close(Vec::new()).unwrap()
+        };
+        let mut ended = part(0);
+        (1..workers).for_each(|index| ended.join(part(index)));
+        let origin = Origin { sensor: "s".into(), site: "o".into(), catalogue: String::new() };
+        let [record] = &ended.records(&origin, "x")[..] else { panic!("one domain") };
+        record.devices
+    }
+
+    #[test]
+    fn several_workers_count_as_many_devices_as_one_also_where_there_are_too_many() {
+        for (hosts, wanted) in
+            [([0..300, 200..600], 600), ([0..1_500, 1_000..2_500], 1_024), ([0..900, 700..1_600], 1_024)]
+        {
+            assert_eq!([1, 2, 5].map(|workers| devices(hosts.clone(), workers)), [wanted; 3]);
+        }
+    }
 }

@@ -7,6 +7,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::budget::Budget;
 use crate::device::Devices;
 use crate::name::claims::Claims;
 use crate::name::configs::Configs;
@@ -19,6 +20,7 @@ pub struct Knowledge {
     configs: Mutex<Configs>,
     public_names: Mutex<PublicNames>,
     devices: Mutex<Devices>,
+    budget: Mutex<Budget>,
 }
 
 impl Knowledge {
@@ -42,12 +44,18 @@ impl Knowledge {
         open(&self.devices)
     }
 
+    /// `lookup` records that may still be written: a client has the same number, whichever ring its questions come to.
+    pub(super) fn budget(&self) -> MutexGuard<'_, Budget> {
+        open(&self.budget)
+    }
+
     /// Forgets all of it: time begins anew.
     pub(super) fn forget(&self) {
         *self.claims() = Claims::default();
         *self.configs() = Configs::default();
         *self.public_names() = PublicNames::default();
         *self.devices() = Devices::default();
+        *self.budget() = Budget::default();
     }
 }
 

@@ -248,10 +248,9 @@ impl Worker {
     /// Ends the minute and the spans that are over at `time`, while frames still come.
     pub fn turn_at(&mut self, time: i64, out: &mut impl Output) {
         let ended = self.core.ledger.elapsed(time);
-        if ended.is_some() {
-            self.minute(ended, out);
-            self.turn(time, out);
-        }
+        self.minute(ended, out);
+        // Also where no minute was open: a span is longer than one, and one without frames may lie in it.
+        self.turn(time, out);
     }
 
     /// Ends all flows and the open minute, as at the end of a capture.
@@ -317,7 +316,7 @@ pub struct Summary {
 impl Summary {
     /// Adds another worker's.
     pub fn join(&mut self, other: &Self) {
-        self.counts.merge(&other.counts);
+        self.counts.join(&other.counts);
         self.named.tls += other.named.tls;
         self.named.quic += other.named.quic;
         self.named.dns += other.named.dns;

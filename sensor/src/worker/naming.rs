@@ -8,7 +8,6 @@ use rules::catalogue::local::LocalServers;
 use rules::catalogue::{Catalogue, Hit};
 
 use super::WorkerConfig;
-use super::budget::Budget;
 use super::candidates::Candidates;
 use super::foreign::Heard;
 use super::holders::Holders;
@@ -47,8 +46,6 @@ pub(super) struct Core {
     /// What DNS told clients, and who has which address.
     pub(super) known: Arc<Knowledge>,
     pub(super) canaries: Canaries,
-    /// `lookup` records that may still be written.
-    pub(super) budget: Budget,
     /// Flows that wait for what DNS told their clients.
     pub(super) waiting: Queue,
     pub(super) clients: Clients,
@@ -99,7 +96,6 @@ impl Core {
             local: config.local,
             known,
             canaries: Canaries::default(),
-            budget: Budget::default(),
             waiting: Queue::default(),
             clients: Clients::default(),
             scratch: Vec::with_capacity(2048),
@@ -124,7 +120,6 @@ impl Core {
     pub(super) fn forget(&mut self) {
         self.known.forget();
         self.heard = Heard::default();
-        self.budget = Budget::default();
     }
 
     /// Forgets who had which address.

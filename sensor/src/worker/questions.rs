@@ -141,7 +141,7 @@ impl Core {
     ) -> Option<LookupRecord> {
         let hit = self.catalogue.find(&asked.name)?;
         let (client_ip, resolver_ip) = (flow.key.end(asked.asker).0, flow.key.end(asked.asker.other()).0);
-        if !self.budget.allows(client_ip, flow.last) {
+        if !self.known.budget().allows(client_ip, flow.last) {
             self.ledger.broken("lookups-full");
             return None;
         }

@@ -98,7 +98,13 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::capture::{Frame, LinkType};
+    use crate::ledger::MINUTE;
+    use crate::record::Record;
+    use crate::worker::WorkerConfig;
 
     #[test]
     fn each_span_is_written_once() {
@@ -114,5 +120,48 @@ mod tests {
         span.forget();
         span.open(12);
         assert_eq!(span.close(true), Some(10));
+    }
+
+    #[derive(Default)]
+    struct Seen(Vec<Record>);
+
+    impl Output for Seen {
+        fn record(&mut self, record: Record) {
+            self.0.push(record);
+        }
+    }
+
+    fn worker() -> Worker {
+        Worker::new(WorkerConfig::new(Arc::new(rules::catalogue::Catalogue::builtin())))
+    }
+
+    fn frame(worker: &mut Worker, time: i64, out: &mut Seen) {
+        worker.frame(&Frame { time, data: &[0; 9], wire_len: 9, link: LinkType::RawIp }, out);
+    }
+
+    /// A span that is over ends within seconds also where the minute before its end had no frame: other rings' parts of
+    /// it do not wait.
+    #[test]
+    fn a_span_ends_in_time_after_a_silent_minute() {
+        let (mut worker, mut out) = (worker(), Seen::default());
+        frame(&mut worker, 8 * MINUTE, &mut out);
+        worker.idle(9 * MINUTE, &mut out);
+        assert!(worker.core.visibility.span.is_over(visibility::LENGTH));
+        frame(&mut worker, visibility::LENGTH + 1, &mut out);
+        worker.turn_at(visibility::LENGTH + 2, &mut out);
+        assert!(!worker.core.visibility.span.is_over(visibility::LENGTH), "it is closed");
+    }
+
+    /// What is lost where no frame comes stands in the minute in which it was lost, and not at the beginning of time.
+    #[test]
+    fn losses_of_a_silent_interface_have_their_minute() {
+        let (mut worker, mut out) = (worker(), Seen::default());
+        worker.lost("restart", 7);
+        for time in [600 * MINUTE + 5, 600 * MINUTE + 9, 601 * MINUTE, 602 * MINUTE] {
+            worker.idle(time, &mut out);
+        }
+        worker.finish(&mut out);
+        let [Record::Minute(minute)] = &out.0[..] else { panic!("{:?}", out.0) };
+        assert_eq!((minute.minute, minute.frames, minute.drops["restart"]), (600 * MINUTE, 0, 7));
     }
 }
