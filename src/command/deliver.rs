@@ -43,6 +43,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
+    terminal::never_wait();
     let asked = Asked::listen(args.supervised)?;
     let setup = Setup::load(&args.setup)?;
     setup.warn();
