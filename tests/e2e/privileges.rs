@@ -198,6 +198,26 @@ fn root_works_as_the_owner_of_the_data_directory() {
     }
 }
 
+/// A data directory of somebody else's is not an empty one.
+#[test]
+fn who_may_not_look_is_told_so() {
+    let dir = TempDir::new().unwrap();
+    if std::os::unix::fs::chown(dir.path(), Some(65_534), Some(65_534)).is_err() {
+        skip("a folder cannot be given away (needs root)");
+        return;
+    }
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    for command in [&["findings", "list"][..], &["policy", "draft"], &["report"]] {
+        // Root without rights is a user like any other.
+        let mut bare = Command::new("setpriv");
+        bare.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_shadowtap")]).args(command);
+        let refused = run(bare.arg("--data-dir").arg(dir.path()));
+        assert_eq!(refused.code, 1, "{command:?}");
+        let text = refused.stderr;
+        assert!(text.contains("cannot look into") && text.contains("sudo"), "{command:?}: {text}");
+    }
+}
+
 /// A new bundle takes the old one's name, and is another file to landlock.
 #[test]
 fn a_new_bundle_is_read_inside_the_jail() {
