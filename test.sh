@@ -15,6 +15,8 @@ need ip iproute2
 need sysctl procps
 need mount mount
 need /usr/sbin/rsyslogd rsyslog
+need mandoc mandoc
+need systemd-analyze systemd
 need curl curl
 need python3 python3
 python3 -c 'import ensurepip, venv' 2>/dev/null || need "/none of python's venv" python3-venv

@@ -65,4 +65,9 @@ pub(crate) enum Command {
     Spool(command::spool::Args),
     /// Print the SQL that prepares a ClickHouse server or cluster
     Store(command::store::Args),
+    /// Print what a shell completes
+    Completions(command::completions::Args),
+    /// Write the manual pages
+    #[command(hide = true)]
+    Man(command::man::Args),
 }

@@ -45,7 +45,12 @@ pub(crate) fn sense(
         }
         said = trouble;
         let waiting = (spooling.waiting(), spooling.limit());
-        telling.tell(Totals::of(&rings.summary(), spooling), rules.current().version(), spooling.frames(), waiting);
+        telling.tell(
+            Totals::of(&rings.summary(), spooling),
+            rules.current().version(),
+            spooling.packets(),
+            waiting,
+        );
         rings.take_turned().into_iter().for_each(|(interface, up)| tell(&interface, up));
         if asked.to_reload() {
             reload(rules, &rings);

@@ -5,7 +5,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use ingest::text::{counted, number};
-use sensor::ledger::{MINUTE, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
+use sensor::ledger::{MINUTE, RESTART, SPOOL, SPOOL_JUDGE, SPOOL_REJECTS};
 use sensor::output::Output;
 use sensor::record::{MinuteRecord, Record};
 use sensor::spool::{Limits, SegmentWriter, Spool, SpoolError};
@@ -54,8 +54,8 @@ pub(crate) struct Spooling {
     lost: BTreeMap<&'static str, u64>,
     /// Of these, and of what had been told in records that went, what the next minute has to tell.
     untold: BTreeMap<&'static str, u64>,
-    /// Frames that minutes have told of.
-    frames: u64,
+    /// Packets that minutes have told of: their frames, and those that were lost at the sensor.
+    packets: u64,
     /// Records that could not be written, as far as they are in the counts above.
     unwritten: u64,
     /// The newest minute, without its counts.
@@ -75,7 +75,7 @@ impl Spooling {
             writer,
             limits,
             records: 0,
-            frames: 0,
+            packets: 0,
             failure: None,
             lost: BTreeMap::new(),
             untold: BTreeMap::new(),
@@ -134,10 +134,10 @@ impl Spooling {
         }
     }
 
-    /// Frames that minutes have told of.
+    /// Packets that minutes have told of: their frames, and those that were lost at the sensor.
     #[cfg(feature = "live")]
-    pub(crate) fn frames(&self) -> u64 {
-        self.frames
+    pub(crate) fn packets(&self) -> u64 {
+        self.packets
     }
 
     /// Bytes of the disk that waiting segments take.
@@ -194,7 +194,8 @@ impl Spooling {
 
     /// A minute tells what was lost since the one before.
     fn tell(&mut self, minute: &mut MinuteRecord) {
-        self.frames += minute.frames;
+        let lost = ["ring", "queue", RESTART].into_iter().filter_map(|place| minute.drops.get(place));
+        self.packets += minute.frames + lost.sum::<u64>();
         self.minute = Some(MinuteRecord {
             sensor: minute.sensor.clone(),
             site: minute.site.clone(),

@@ -193,6 +193,7 @@ pub(crate) fn share_line() {
 }
 
 /// True when what is written must not wait for whoever reads it.
+#[cfg(feature = "live")]
 static BUSY: AtomicBool = AtomicBool::new(false);
 /// Messages that nobody took.
 static UNTOLD: AtomicU64 = AtomicU64::new(0);

@@ -1,5 +1,7 @@
 //! What every SQLite file of the product has in common: how it is opened, brought up to date and refused.
 
+mod backup;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -44,6 +46,27 @@ pub enum DbError {
         /// Newest version of this program.
         known: i64,
     },
+    /// The file is of an older program, and the disk has no room for the copy that is made before it is changed.
+    #[error(
+        "{path}: is of an older version and is copied before it is brought up to date, which needs {needed} MiB of free \
+         disk; there are {free}; nothing was changed. Mend: make room"
+    )]
+    NoRoom {
+        /// The database file.
+        path: PathBuf,
+        /// MiB that the copy takes and leaves.
+        needed: u64,
+        /// MiB that there are.
+        free: u64,
+    },
+    /// That copy could not be written.
+    #[error("{path}: cannot be copied before it is brought up to date: {source}; nothing was changed")]
+    Backup {
+        /// The database file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// The file is a database of something else.
     #[error("{path}: is a database, but not this one; nothing was changed. Mend: use another data directory")]
     Foreign {
@@ -55,7 +78,7 @@ pub enum DbError {
 impl DbError {
     /// True when the same call may succeed later without anybody's help.
     pub fn retry(&self) -> bool {
-        matches!(self, Self::Sql { .. })
+        matches!(self, Self::Sql { .. } | Self::NoRoom { .. } | Self::Backup { .. })
     }
 
     /// The error of a call on this file.
@@ -78,7 +101,7 @@ pub(crate) struct Schema {
     pub(crate) steps: &'static [&'static str],
 }
 
-/// Opens a database file, makes it when absent, and runs the steps that it lacks.
+/// Opens a database file, makes it when absent, and runs the steps that it lacks. One that is older is copied before.
 pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, DbError> {
     let failed = DbError::of(path);
     if let Some(folder) = path.parent() {
@@ -95,6 +118,10 @@ pub(crate) fn open(path: &Path, schema: &Schema) -> Result<Connection, DbError> 
     // FULL: a segment is unlinked after the commit, so the commit must survive a power cut.
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
         .map_err(&failed)?;
+    if (1..known).contains(&found) {
+        backup::keep(&db, path, found)?;
+    }
+    backup::forget(path);
     if found < known {
         migrate(&mut db, schema).map_err(&failed)?;
     }

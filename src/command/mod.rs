@@ -2,6 +2,7 @@
 
 pub(crate) mod candidates;
 pub(crate) mod catalog;
+pub(crate) mod completions;
 #[cfg(feature = "live")]
 pub(crate) mod deliver;
 pub(crate) mod demo;
@@ -11,6 +12,7 @@ pub(crate) mod findings;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod man;
 pub(crate) mod policy;
 pub(crate) mod read;
 pub(crate) mod rejudge;

@@ -45,10 +45,10 @@ pub(crate) struct Status {
 pub(crate) struct Account {
     /// The boot of the machine: counters begin anew with it.
     pub(crate) boot: String,
-    /// Packets that the interfaces had received when the sensor began; absent where that is not known, or a filter takes a part
-    /// of them alone.
-    pub(crate) received: Option<u64>,
-    /// Frames of minutes that are written.
+    /// Packets that the interfaces had received when the sensor began, but for those of earlier that no minute told of yet;
+    /// absent where that is not known, or a filter takes a part of them alone.
+    pub(crate) since: Option<u64>,
+    /// Packets of which minutes tell that are written: as seen, or as lost at the sensor.
     pub(crate) written: u64,
     /// The end was asked for: what passes from then on is nobody's loss.
     pub(crate) ended: bool,
@@ -58,19 +58,18 @@ impl Account {
     /// The account of a sensor that begins on interfaces which have received so many packets.
     pub(crate) fn begin(received: Option<u64>) -> Self {
         let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Self { boot: boot.trim().to_owned(), received, ..Self::default() }
+        Self { boot: boot.trim().to_owned(), since: received, ..Self::default() }
     }
-}
 
-impl Status {
-    /// Packets that no minute tells of, when `next` begins behind this one: those that this one saw and did not come to
-    /// write, and those that passed since. What it told as lost is none of them.
-    pub(crate) fn untold(&self, next: &Account, interfaces: &[String]) -> u64 {
-        let Account { boot, received, written, ended } = &self.account;
-        let same = !ended && !boot.is_empty() && *boot == next.boot && self.interfaces == interfaces;
-        let (Some(before), Some(now)) = (received, next.received.filter(|_| same)) else { return 0 };
-        let lost = self.totals.losses.ring + self.totals.losses.queue;
-        now.saturating_sub(*before).saturating_sub(*written).saturating_sub(lost)
+    /// Takes over what `before` owes: packets that no minute tells of, since they passed between the two, or `before` did
+    /// not come to write them. Answers how many.
+    pub(crate) fn take_over(&mut self, before: &Self) -> u64 {
+        let same = !before.ended && !before.boot.is_empty() && before.boot == self.boot;
+        let (Some(since), Some(now)) = (before.since, self.since.filter(|_| same)) else { return 0 };
+        let untold = now.saturating_sub(since).saturating_sub(before.written);
+        // Until a minute has told of them they are owed: this one may be killed as well.
+        self.since = Some(now - untold);
+        untold
     }
 }
 
@@ -105,22 +104,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_passed_unseen_is_what_no_minute_tells() {
-        let names = ["eth1".to_owned()];
-        let account = |received| Account { boot: "b".to_owned(), received, ..Account::default() };
-        let mut before = Status {
-            interfaces: names.to_vec(),
-            account: Account { written: 600, ..account(Some(1_000)) },
-            ..Status::default()
-        };
-        before.totals.losses.ring = 50;
-        assert_eq!(before.untold(&account(Some(2_000)), &names), 350);
-        assert_eq!(before.untold(&account(Some(1_100)), &names), 0, "written twice is no loss");
-        assert_eq!(before.untold(&account(None), &names), 0, "not known");
-        assert_eq!(before.untold(&account(Some(2_000)), &["eth2".to_owned()]), 0);
-        assert_eq!(before.untold(&Account { boot: "c".to_owned(), ..account(Some(2_000)) }, &names), 0);
-        before.account.ended = true;
-        assert_eq!(before.untold(&account(Some(2_000)), &names), 0, "it was told to end");
+    fn what_passed_unseen_is_owed_until_a_minute_tells_of_it() {
+        let account = |since| Account { boot: "b".to_owned(), since, ..Account::default() };
+        let before = Account { written: 650, ..account(Some(1_000)) };
+        let mut now = account(Some(2_000));
+        assert_eq!((now.take_over(&before), now.since), (350, Some(1_650)));
+        let mut killed_again = account(Some(2_100));
+        assert_eq!(killed_again.take_over(&now), 450, "of what it saw itself, too");
+        let written = Account { written: 450, ..now };
+        assert_eq!(account(Some(2_100)).take_over(&written), 0);
+        for none in [account(Some(1_100)), account(None), Account { boot: "c".to_owned(), ..account(Some(9_000)) }]
+        {
+            assert_eq!(none.clone().take_over(&before), 0, "{none:?}");
+        }
+        assert_eq!(account(Some(2_000)).take_over(&Account { ended: true, ..before }), 0, "it was told to end");
     }
 
     #[test]

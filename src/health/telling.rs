@@ -26,7 +26,11 @@ pub(crate) struct Telling {
 impl Telling {
     /// Makes the file's folder below the spool; says how many packets passed since the sensor before was killed, and are
     /// in no minute.
-    pub(crate) fn start(spool: &Path, interfaces: Vec<String>, account: Account) -> Result<(Self, u64), Failure> {
+    pub(crate) fn start(
+        spool: &Path,
+        interfaces: Vec<String>,
+        mut account: Account,
+    ) -> Result<(Self, u64), Failure> {
         let (place, now) = (status::place(spool), time::now());
         if let Some(folder) = place.parent() {
             let cannot = |e| Failure::Failed(format!("cannot create {}: {e}", folder.display()));
@@ -34,7 +38,8 @@ impl Telling {
         }
         // What cannot be read is another version's.
         let before = Status::read(&place).ok().flatten();
-        let untold = before.map_or(0, |before| before.untold(&account, &interfaces));
+        let before = before.filter(|before| before.interfaces == interfaces);
+        let untold = before.map_or(0, |before| account.take_over(&before.account));
         let last = Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started: now,

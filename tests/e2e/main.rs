@@ -29,6 +29,7 @@ mod halves;
 mod health;
 mod hidden;
 mod init;
+mod install;
 mod lab;
 #[cfg(feature = "live")]
 mod latency;

@@ -1,5 +1,6 @@
 //! The five-tuple, the same for both directions.
 
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -61,7 +62,7 @@ impl<T> Both<T> {
 }
 
 /// The key of the flow table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct FlowKey {
     low: Endpoint,
     high: Endpoint,
@@ -122,6 +123,28 @@ impl FlowKey {
             Transport::Tcp => 6,
             Transport::Udp => 17,
         }
+    }
+}
+
+/// In as few words as there are: a hash is made of each packet's key.
+impl Hash for FlowKey {
+    fn hash<H: Hasher>(&self, hash: &mut H) {
+        let ((low, low_port), (high, high_port)) = (self.low, self.high);
+        let rest = u64::from(low_port) << 32 | u64::from(high_port) << 8 | u64::from(self.protocol());
+        match (low, high) {
+            (IpAddr::V4(low), IpAddr::V4(high)) => {
+                hash.write_u64(u64::from(low.to_bits()) << 32 | u64::from(high.to_bits()));
+            }
+            _ => [low, high].into_iter().for_each(|ip| hash.write_u128(bits(ip))),
+        }
+        hash.write_u64(rest);
+    }
+}
+
+fn bits(ip: IpAddr) -> u128 {
+    match ip {
+        IpAddr::V4(ip) => u128::from(ip.to_bits()),
+        IpAddr::V6(ip) => ip.to_bits(),
     }
 }
 
