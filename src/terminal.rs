@@ -177,6 +177,9 @@ pub(crate) fn status(text: String) {
 /// Takes the renewed line away for good.
 #[cfg(feature = "live")]
 pub(crate) fn end_status() {
+    if !is_taken(&io::stderr()) {
+        return;
+    }
     if let Some(bar) = STATUS.lock().unwrap_or_else(PoisonError::into_inner).take() {
         bar.finish_and_clear();
     }

@@ -144,7 +144,7 @@ impl Totals {
         for (reason, n) in counts.malformed() {
             *self.malformed.entry(reason).or_default() += n;
         }
-        self.lines(&counts);
+        self.lines(counts);
     }
 
     fn lines(&mut self, counts: &Counts) {
