@@ -4,12 +4,16 @@
 use std::fmt::Display;
 use std::fs;
 use std::io::{self, BufWriter, IsTerminal, StdoutLock, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use ingest::text::{counted, safe_text};
+#[cfg(feature = "live")]
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::exit::Failure;
 
@@ -76,10 +80,11 @@ pub(crate) fn note(text: &str) {
 /// Prints a line to standard output at once, past [`Output`], which keeps its lines until they are many.
 #[cfg(feature = "live")]
 pub(crate) fn line(text: &str) {
-    aside(|| {
+    aside(&io::stdout(), |clear| {
         let mut out = io::stdout().lock();
+        let line = format!("{clear}{}\n", visible(text));
         // Who reads no more has closed the pipe: what is told here is told in the store as well.
-        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+        let _ = out.write_all(line.as_bytes()).and_then(|()| out.flush());
     });
 }
 
@@ -93,12 +98,32 @@ enum Level {
 }
 
 fn say(level: Level, text: &str) {
-    let line = if *JOURNAL { for_journal(level, text) } else { for_people(level, text) };
-    // Nothing can be done when standard error is gone as well.
-    aside(|| drop(io::stderr().write_all(line.as_bytes())));
+    aside(&io::stderr(), |clear| {
+        let whole = format!("{clear}{}{}", untold(), worded(level, text));
+        // Nothing can be done when standard error is gone as well.
+        drop(io::stderr().write_all(whole.as_bytes()));
+    });
+}
+
+/// That earlier messages were lost, if any were.
+fn untold() -> String {
+    match UNTOLD.swap(0, Ordering::Relaxed) {
+        0 => String::new(),
+        lost => worded(Level::Warning, &format!("nobody read {}: they are lost", counted(lost, "message"))),
+    }
+}
+
+fn worded(level: Level, text: &str) -> String {
+    if *JOURNAL { for_journal(level, text) } else { for_people(level, text) }
+}
+
+/// Names in a message may be a stranger's, and messages of systems may hold anything: no line of it steers a terminal.
+fn visible(text: &str) -> String {
+    text.lines().map(safe_text).collect::<Vec<_>>().join("\n")
 }
 
 fn for_people(level: Level, text: &str) -> String {
+    let text = visible(text);
     match level {
         Level::Error => format!("shadowtap: error: {text}\n"),
         Level::Warning => format!("shadowtap: warning: {text}\n"),
@@ -109,6 +134,7 @@ fn for_people(level: Level, text: &str) -> String {
 
 /// The journal knows time and program, and each of its lines is an event.
 fn for_journal(level: Level, text: &str) -> String {
+    let text = visible(text);
     let words: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     format!("<{}>{}\n", level as u8, words.join(" "))
 }
@@ -133,7 +159,7 @@ pub(crate) fn has_status() -> bool {
 /// Renews the last line of the terminal. Nothing where there is none.
 #[cfg(feature = "live")]
 pub(crate) fn status(text: String) {
-    if !has_status() {
+    if !has_status() || !is_taken(&io::stderr()) {
         return;
     }
     let mut status = STATUS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,6 +177,9 @@ pub(crate) fn status(text: String) {
 /// Takes the renewed line away for good.
 #[cfg(feature = "live")]
 pub(crate) fn end_status() {
+    if !is_taken(&io::stderr()) {
+        return;
+    }
     if let Some(bar) = STATUS.lock().unwrap_or_else(PoisonError::into_inner).take() {
         bar.finish_and_clear();
     }
@@ -166,15 +195,50 @@ pub(crate) fn share_line() {
     SHARED.store(has_status(), Ordering::Relaxed);
 }
 
-/// Writes while the renewed line is out of the way.
-fn aside(write: impl FnOnce()) {
-    if SHARED.load(Ordering::Relaxed) {
-        // To the beginning of the line, and clear it.
-        let _ = io::stderr().write_all(b"\r\x1b[2K");
+/// True when what is written must not wait for whoever reads it.
+#[cfg(feature = "live")]
+static BUSY: AtomicBool = AtomicBool::new(false);
+/// Messages that nobody took.
+static UNTOLD: AtomicU64 = AtomicU64::new(0);
+/// How long a reader may take all the same: what is full for a moment is no reason to lose a message.
+#[cfg(feature = "live")]
+const PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+
+/// From now on a terminal that is held (Ctrl-S) or a pipe that nobody reads costs messages, and holds up no work: packets
+/// would be lost meanwhile, and findings come late.
+#[cfg(feature = "live")]
+pub(crate) fn never_wait() {
+    BUSY.store(true, Ordering::Relaxed);
+}
+
+/// Whether what is written there is taken soon.
+#[cfg(feature = "live")]
+fn is_taken(stream: &impl AsFd) -> bool {
+    if !BUSY.load(Ordering::Relaxed) {
+        return true;
     }
+    let mut asked = [PollFd::new(stream, PollFlags::OUT)];
+    // A pipe whose reader is gone answers as well: it takes nothing, and makes nobody wait.
+    matches!(poll(&mut asked, Some(&PATIENCE)), Ok(ready) if ready > 0)
+}
+
+#[cfg(not(feature = "live"))]
+fn is_taken(_: &impl AsFd) -> bool {
+    true
+}
+
+/// Writes while the renewed line is out of the way. Where that is another process's, `write` gets what clears it, and
+/// writes both in one piece, so that it does not come back in between.
+fn aside(stream: &(impl AsFd + IsTerminal), write: impl FnOnce(&str)) {
+    if !is_taken(stream) {
+        UNTOLD.fetch_add(1, Ordering::Relaxed);
+        return;
+    }
+    // To the beginning of the renewed line, and clear it.
+    let clear = if SHARED.load(Ordering::Relaxed) && stream.is_terminal() { "\r\x1b[2K" } else { "" };
     match &*STATUS.lock().unwrap_or_else(PoisonError::into_inner) {
-        Some(bar) => bar.suspend(write),
-        None => write(),
+        Some(bar) => bar.suspend(|| write(clear)),
+        None => write(clear),
     }
 }
 
@@ -215,5 +279,13 @@ mod tests {
         let text = "pcaps/a.pcap: cut off\n  at byte 4\n\nread again";
         assert_eq!(for_journal(Level::Warning, text), "<4>pcaps/a.pcap: cut off at byte 4 read again\n");
         assert_eq!(for_people(Level::Error, "gone"), "shadowtap: error: gone\n");
+    }
+
+    #[test]
+    fn no_message_steers_a_terminal() {
+        let hostile = "no \u{1b}]0;x\u{7}\rfile\u{202e}\n  next";
+        let shown = "no \\u{1b}]0;x\\u{7}\\u{d}file\\u{202e}\n  next";
+        assert_eq!(for_people(Level::Error, hostile), format!("shadowtap: error: {shown}\n"));
+        assert_eq!(for_journal(Level::Error, hostile), format!("<3>{}\n", shown.replace("\n  ", " ")));
     }
 }

@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A file operation that failed, with the file's name.
@@ -47,6 +47,25 @@ fn write_by_way_of(aside: &Path, path: &Path, parts: &[&[u8]]) -> Result<(), Fil
     file.sync_all().map_err(FileError::of("sync", aside))?;
     fs::rename(aside, path).map_err(FileError::of("rename into place", path))?;
     sync_folder(path)
+}
+
+/// What is read of a file of the spool at most: four times what the largest batch has.
+const LONGEST: u64 = 128 << 20;
+
+/// Reads a file of the spool. Whoever broke into the process that writes it may leave there what is no file, or what would
+/// fill the memory: neither is read.
+pub(crate) fn read_whole(path: &Path) -> Result<Vec<u8>, FileError> {
+    let read = || {
+        let mut bytes = Vec::new();
+        if fs::symlink_metadata(path)?.is_file() {
+            File::open(path)?.take(LONGEST + 1).read_to_end(&mut bytes)?;
+            if bytes.len() as u64 <= LONGEST {
+                return Ok(bytes);
+            }
+        }
+        Err(io::Error::other("no sensor wrote this: move it out of the spool"))
+    };
+    read().map_err(FileError::of("read", path))
 }
 
 /// Removes a file; one that is gone already is no error.

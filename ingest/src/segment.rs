@@ -6,7 +6,7 @@ use std::path::Path;
 use sensor::record::Record;
 use sensor::spool::REJECTS;
 
-use crate::files::{FileError, write_whole};
+use crate::files::{FileError, read_whole, write_whole};
 
 /// Extension of the lines of a segment that were no records.
 const REJECTED: &str = "rejected";
@@ -24,7 +24,7 @@ pub(crate) struct Segment {
 
 /// Reads a file of records.
 pub(crate) fn read(path: &Path) -> Result<Segment, FileError> {
-    let bytes = fs::read(path).map_err(FileError::of("read", path))?;
+    let bytes = read_whole(path)?;
     let mut segment = Segment::default();
     let mut rejected: Vec<&[u8]> = Vec::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -60,5 +60,20 @@ mod tests {
         let segment = read(&path).unwrap();
         assert_eq!((segment.records.len(), segment.rejected), (2, 1));
         assert_eq!(fs::read_to_string(dir.path().join("rejects/a.rejected")).unwrap(), "not json\n");
+    }
+
+    #[test]
+    fn what_no_sensor_writes_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        fs::write(path("secret"), "{}\n").unwrap();
+        std::os::unix::fs::symlink(path("secret"), path("link.ndjson")).unwrap();
+        fs::create_dir(path("folder.ndjson")).unwrap();
+        // A hole takes no room on the disk, and all of it in memory.
+        fs::File::create(path("hole.ndjson")).unwrap().set_len(1 << 42).unwrap();
+        for name in ["link.ndjson", "folder.ndjson", "hole.ndjson"] {
+            let error = read(&path(name)).unwrap_err().to_string();
+            assert!(error.contains(name) && error.contains("move it out of the spool"), "{error}");
+        }
     }
 }

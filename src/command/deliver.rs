@@ -43,6 +43,7 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
+    terminal::never_wait();
     let asked = Asked::listen(args.supervised)?;
     let setup = Setup::load(&args.setup)?;
     setup.warn();
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
     asked.ready()?;
     let waited = wait(&setup, &delivering, &renewed, &asked);
     let delivered = delivering.finish();
-    let told = discovery.map_or(Ok(()), |discovery| tell(&discovery.table(&draft(&args.setup))));
+    let sudo = std::env::var_os("SUDO_USER").is_some();
+    let told = discovery.map_or(Ok(()), |discovery| tell(&discovery.table(&draft(&args.setup, sudo))));
     waited.and(delivered).and(told)?;
     Ok(Done::Clean)
 }
@@ -78,8 +80,8 @@ fn tell(inventory: &str) -> Result<(), Failure> {
     out.finish()
 }
 
-/// The command that drafts a policy from what this run has stored.
-fn draft(setup: &SetupArgs) -> String {
+/// The command that drafts a policy from what this run has stored. Whoever needed sudo to begin needs it to read that.
+fn draft(setup: &SetupArgs, sudo: bool) -> String {
     let quoted = |path: &PathBuf| format!("'{}'", path.display().to_string().replace('\'', "'\\''"));
     let store = setup.store.as_ref().map(PathBuf::from);
     let options = [
@@ -92,7 +94,8 @@ fn draft(setup: &SetupArgs) -> String {
     let given = options.iter().filter_map(|(name, path)| Some(format!(" {name} {}", quoted(path.as_ref()?))));
     // The shell empties the file before the draft reads the policy at hand, which may be called policy.toml.
     let file = if setup.policy.is_some() || setup.config.is_some() { "draft.toml" } else { "policy.toml" };
-    format!("shadowtap policy draft{} > {file}", given.collect::<String>())
+    let sudo = if sudo { "sudo " } else { "" };
+    format!("{sudo}shadowtap policy draft{} > {file}", given.collect::<String>())
 }
 
 /// Until somebody asks for the end, or a part ends although nobody did.
@@ -119,5 +122,25 @@ fn reload(setup: &Setup, renewed: &Renewed) {
             renewed.put(policy);
         }
         Err(error) => terminal::warning(&format!("the policy in force stays: {}", error.into_text())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Words {
+        #[command(flatten)]
+        setup: SetupArgs,
+    }
+
+    #[test]
+    fn the_next_command_is_for_who_gave_this_one() {
+        let setup = Words::parse_from(["deliver", "--data-dir", "/srv/a b"]).setup;
+        assert_eq!(draft(&setup, false), "shadowtap policy draft --data-dir '/srv/a b' > policy.toml");
+        assert_eq!(draft(&setup, true), "sudo shadowtap policy draft --data-dir '/srv/a b' > policy.toml");
     }
 }

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use super::sense::Watch;
 use crate::exit::{Done, Outcome};
 use crate::supervise::{Half, supervise};
+use crate::terminal;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -47,6 +48,9 @@ const ENVIRONMENT: [&str; 10] = [
 
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Outcome {
+    // `sense` renews the last line of the terminal.
+    terminal::share_line();
+    terminal::never_wait();
     // Both commands have the same arguments but one: `sense` gets them as they were written.
     let words: Vec<OsString> = std::env::args_os().skip(2).filter(|word| word != DISCOVER).collect();
     let sense = Half::new("sense", words)?.with_environment(&ENVIRONMENT);

@@ -100,6 +100,7 @@ pub(crate) struct Args {
 
 /// Runs the command.
 pub(crate) fn run(Args { watch, supervised, probe_jail }: &Args) -> Outcome {
+    terminal::never_wait();
     let asked = Asked::listen(*supervised)?;
     let setup = Setup::without_secrets(&watch.setup)?;
     let summary = watch.summary.as_deref().map(Summary::open).transpose()?;

@@ -5,6 +5,9 @@ mod discover;
 #[cfg(feature = "live")]
 mod live;
 
+use std::fs;
+use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 #[cfg(feature = "live")]
 use std::time::Duration;
@@ -223,7 +226,19 @@ fn newest_week(store: &dyn Store, setup: &Setup) -> Result<Week, Failure> {
 
 /// An error where there is no store yet: opening it would make an empty one.
 pub(crate) fn must_have_facts(setup: &Setup) -> Result<(), Failure> {
+    may_look(&setup.data_dir)?;
     if setup.store.is_missing(&setup.data_dir) { Err(no_facts(setup)) } else { Ok(()) }
+}
+
+/// An error where this user may not look into the data directory: what is there would seem missing.
+pub(crate) fn may_look(data_dir: &Path) -> Result<(), Failure> {
+    match fs::metadata(data_dir.join(".")) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => Err(Failure::Failed(format!(
+            "cannot look into the data directory {}: {e}; ask as its owner, or with sudo",
+            data_dir.display()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn no_facts(setup: &Setup) -> Failure {

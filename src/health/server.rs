@@ -3,14 +3,15 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::TcpListener;
+use std::net::{IpAddr, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
@@ -41,18 +42,19 @@ pub(super) type Pages = Arc<dyn Fn(&str) -> Option<Answer> + Send + Sync>;
 /// Serves on a thread of its own, which ends with the process.
 pub(super) fn serve(listener: TcpListener, pages: Pages) -> io::Result<()> {
     listener.set_nonblocking(true)?;
+    let names = if listener.local_addr()?.ip().is_loopback() { Names::Own } else { Names::Any };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let work = move || {
         runtime.block_on(async {
             if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-                accept(listener, pages).await;
+                accept(listener, pages, names).await;
             }
         });
     };
     thread::Builder::new().name("health".to_owned()).spawn(work).map(drop)
 }
 
-async fn accept(listener: tokio::net::TcpListener, pages: Pages) {
+async fn accept(listener: tokio::net::TcpListener, pages: Pages, names: Names) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     // The semaphore is never closed: the loop goes on until the process ends.
     while let Ok(place) = room.clone().acquire_owned().await {
@@ -63,7 +65,7 @@ async fn accept(listener: tokio::net::TcpListener, pages: Pages) {
         let pages = pages.clone();
         tokio::spawn(async move {
             let answering = service_fn(|request| {
-                let answer = answer(&request, &pages);
+                let answer = answer(&request, &pages, names);
                 async move { Ok::<_, Infallible>(answer) }
             });
             let mut http = http1::Builder::new();
@@ -76,7 +78,31 @@ async fn accept(listener: tokio::net::TcpListener, pages: Pages) {
     }
 }
 
-fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
+/// Which names of this server are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Names {
+    /// Addresses and `localhost`. A browser on this machine may show a page whose own name was made to point here
+    /// (DNS rebinding); it would read the numbers in that name, and could not in these.
+    Own,
+    /// Whatever scrapers call it.
+    Any,
+}
+
+impl Names {
+    fn has(self, request: &Request<Incoming>) -> bool {
+        let Some(host) = request.headers().get(HOST).filter(|_| self == Self::Own) else { return true };
+        let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+        authority.is_some_and(|authority| {
+            let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+            name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok()
+        })
+    }
+}
+
+fn answer(request: &Request<Incoming>, pages: &Pages, names: Names) -> Response<Full<Bytes>> {
+    if !names.has(request) {
+        return plain(StatusCode::MISDIRECTED_REQUEST, "ask for this by an address, or as localhost\n");
+    }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut refused = plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
         refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -109,7 +135,11 @@ mod tests {
     use super::*;
 
     fn started() -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        at("127.0.0.1:0")
+    }
+
+    fn at(address: &str) -> SocketAddr {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let page = |path: &str| {
             (path == "/well" || path == "/ill").then(|| Answer {
@@ -132,7 +162,7 @@ mod tests {
     }
 
     fn get(address: SocketAddr, path: &str) -> String {
-        ask(address, format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n").as_bytes())
+        ask(address, format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes())
     }
 
     #[test]
@@ -142,9 +172,26 @@ mod tests {
         assert!(well.starts_with("HTTP/1.1 200 OK\r\n") && well.ends_with("\r\n\r\na page\n"), "{well}");
         assert!(get(address, "/ill").starts_with("HTTP/1.1 503 "));
         assert!(get(address, "/../etc/passwd").starts_with("HTTP/1.1 404 "));
-        assert!(ask(address, b"POST /well HTTP/1.1\r\nhost: x\r\n\r\n").starts_with("HTTP/1.1 405 "));
-        let head = ask(address, b"HEAD /well HTTP/1.1\r\nhost: x\r\n\r\n");
-        assert!(head.starts_with("HTTP/1.1 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+        assert!(ask(address, b"POST /well HTTP/1.1\r\nhost: localhost\r\n\r\n").starts_with("HTTP/1.1 405 "));
+        let head = ask(address, b"HEAD /well HTTP/1.0\r\n\r\n");
+        assert!(head.starts_with("HTTP/1.0 200 ") && head.ends_with("\r\n\r\n"), "{head}");
+    }
+
+    /// What a page of `evil.example` asks once that name points to this machine.
+    #[test]
+    fn no_page_of_a_browser_reads_numbers_under_its_own_name() {
+        let named =
+            |address, host: &str| ask(address, format!("GET /well HTTP/1.1\r\nhost: {host}\r\n\r\n").as_bytes());
+        let address = started();
+        for host in ["evil.example:9430", "evil.example", "localhost.evil.example", "127.0.0.1.evil.example", ""] {
+            assert!(named(address, host).starts_with("HTTP/1.1 421 "), "{host}");
+        }
+        for host in ["localhost:9430", "LOCALHOST", "127.0.0.1", "[::1]:9430"] {
+            assert!(named(address, host).starts_with("HTTP/1.1 200 "), "{host}");
+        }
+        // Who opened it to others calls it what they like.
+        let open = SocketAddr::from(([127, 0, 0, 1], at("0.0.0.0:0").port()));
+        assert!(named(open, "sensor.intranet.example:9430").starts_with("HTTP/1.1 200 "));
     }
 
     #[test]

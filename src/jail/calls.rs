@@ -27,7 +27,6 @@ pub(super) const FILES: &[c_long] = &[
     libc::SYS_mkdirat,
     libc::SYS_getdents64,
     libc::SYS_flock,
-    libc::SYS_fcntl,
     libc::SYS_dup,
     libc::SYS_dup3,
     libc::SYS_statfs,
@@ -36,7 +35,20 @@ pub(super) const FILES: &[c_long] = &[
     libc::SYS_faccessat2,
     libc::SYS_readlinkat,
     libc::SYS_getcwd,
-    libc::SYS_fchmod,
+];
+
+/// What `fcntl` is for: flags, copies of a descriptor, locks. Not whom a descriptor signals (`F_SETOWN`, `F_SETSIG`): that
+/// would end any process of the same user, `deliver` for one.
+pub(super) const FCNTL: &[i32] = &[
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+    libc::F_GETLK,
+    libc::F_SETLK,
+    libc::F_SETLKW,
 ];
 
 /// Memory, without what makes it executable.

@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
+use rustix::fs::fcntl_get_seals;
+use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType, socket};
 
 use super::Jail;
@@ -53,6 +55,7 @@ fn attempts(dir: &Path) -> Vec<(&'static str, io::Result<()>)> {
         ("link in the spool", fs::hard_link(&mine, dir.join("spool/store/probe"))),
         ("sync the spool", File::open(&mine).and_then(|file| file.sync_all())),
         ("clean the spool", fs::remove_file(&mine).and_then(|()| fs::remove_file(dir.join("spool/store/probe")))),
+        ("more of a descriptor", by_descriptor(dir)),
         ("thread", thread::Builder::new().name("probe".to_owned()).spawn(|| ()).map(drop)),
         ("socket in a thread", in_a_thread()),
     ]
@@ -78,6 +81,15 @@ fn tcp() -> io::Result<()> {
     match TcpStream::connect((Ipv4Addr::LOCALHOST, 9)) {
         Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => Ok(()),
         other => other.map(drop),
+    }
+}
+
+/// Of what `fcntl` tells and does beside flags and locks, one that needs no second process: a file's seals. That this file has none
+/// is told by who would know them.
+fn by_descriptor(dir: &Path) -> io::Result<()> {
+    match fcntl_get_seals(File::open(dir.join("spool"))?) {
+        Err(Errno::INVAL) => Ok(()),
+        other => other.map(drop).map_err(io::Error::from),
     }
 }
 

@@ -12,17 +12,18 @@ use seccompiler::{
     TargetArch, apply_filter,
 };
 
+#[cfg(target_arch = "x86_64")]
+use seccompiler::sock_filter;
+
 use super::State;
-use super::calls::{CAPTURE, ELSEWHERE, FILES, MEMORY, THREADS};
+use super::calls::{CAPTURE, ELSEWHERE, FCNTL, FILES, MEMORY, THREADS};
 
 type Rules = BTreeMap<i64, Vec<SeccompRule>>;
 
 /// Allows what reading packets and writing the spool takes, and nothing that makes a socket or starts a program.
 pub(super) fn allow_sensing() -> State {
-    // glibc then makes threads by `clone`, whose flags can be seen; those of `clone3` lie in memory.
-    let blind = filter(plain(&[libc::SYS_clone3]), SeccompAction::Allow, SeccompAction::Errno(libc::ENOSYS as u32));
     let rules = sensing().and_then(|rules| filter(rules, SeccompAction::Errno(REFUSED), SeccompAction::Allow));
-    state(blind.and_then(|blind| apply(&blind)).and_then(|()| apply(&rules?)))
+    state(blind().and_then(|()| apply(&rules?)))
 }
 
 /// Refuses what leads to packets, to other programs and into other processes, and allows the rest: a resolver, TLS and
@@ -30,7 +31,30 @@ pub(super) fn allow_sensing() -> State {
 pub(super) fn refuse_packets() -> State {
     let rules = refused();
     let program = rules.and_then(|rules| filter(rules, SeccompAction::Allow, SeccompAction::Errno(REFUSED)));
-    state(program.and_then(|program| apply(&program)))
+    state(blind().and_then(|()| apply(&program?)))
+}
+
+/// Takes away what the filters cannot see into. glibc then makes threads by `clone`, whose flags can be seen; those of
+/// `clone3` lie in memory.
+fn blind() -> Answer<()> {
+    #[cfg(target_arch = "x86_64")]
+    apply(&second_table())?;
+    let answer = SeccompAction::Errno(libc::ENOSYS as u32);
+    apply(&filter(plain(&[libc::SYS_clone3]), SeccompAction::Allow, answer)?)
+}
+
+/// Some kernels know each call by a second number as well, that of x32, and tell a filter the same architecture: what is
+/// refused by its first number would be had by the second.
+#[cfg(target_arch = "x86_64")]
+fn second_table() -> BpfProgram {
+    const X32: u32 = 0x4000_0000;
+    let step = |code: u32, jf, k| sock_filter { code: code as u16, jt: 0, jf, k };
+    vec![
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JSET | libc::BPF_K, 1, X32),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
+        step(libc::BPF_RET | libc::BPF_K, 0, libc::SECCOMP_RET_ALLOW),
+    ]
 }
 
 /// What a refused call answers.
@@ -67,6 +91,11 @@ fn equal(number: u8, value: i32) -> Answer<SeccompCondition> {
     condition(number, SeccompCmpOp::Eq, value)
 }
 
+/// An argument has one of these values.
+fn any(number: u8, values: &[i32]) -> Answer<Vec<SeccompRule>> {
+    values.iter().map(|&value| only(equal(number, value))).collect()
+}
+
 /// Of these bits of an argument exactly those of `value` are set.
 fn bits(number: u8, mask: i32, value: i32) -> Answer<SeccompCondition> {
     condition(number, SeccompCmpOp::MaskedEq(mask as u32 as u64), value)
@@ -88,7 +117,7 @@ fn sensing() -> Answer<Rules> {
         rules.insert(call, vec![only(bits(2, libc::PROT_EXEC, 0))?]);
     }
     // A thread: no process, and no namespace of its own, in which it would have capabilities.
-    let apart = libc::CLONE_NEWUSER | libc::CLONE_NEWNET | libc::CLONE_NEWNS | libc::CLONE_NEWPID;
+    let apart = APART.iter().fold(0, |all, flag| all | flag);
     rules.insert(libc::SYS_clone, vec![only(bits(0, libc::CLONE_THREAD | apart, libc::CLONE_THREAD))?]);
     // A thread's name, the end of a panic, how large a stack may be: for this process alone.
     let own = i32::try_from(std::process::id()).map_err(|e| e.to_string())?;
@@ -97,8 +126,8 @@ fn sensing() -> Answer<Rules> {
     rules.insert(libc::SYS_prlimit64, vec![only(equal(0, 0))?]);
     // libpcap asks whether a silent interface is up; whoever writes to a terminal asks what it is.
     let questions = [libc::SIOCGIFFLAGS as i32, libc::TCGETS as i32, libc::TIOCGWINSZ as i32];
-    let questions: Answer<Vec<_>> = questions.into_iter().map(|question| only(equal(1, question))).collect();
-    rules.insert(libc::SYS_ioctl, questions?);
+    rules.insert(libc::SYS_ioctl, any(1, &questions)?);
+    rules.insert(libc::SYS_fcntl, any(1, FCNTL)?);
     Ok(rules)
 }
 
@@ -111,8 +140,21 @@ fn refused() -> Answer<Rules> {
     let sockets: Answer<Vec<_>> =
         sockets.into_iter().map(|all| SeccompRule::new(all).map_err(|e| e.to_string())).collect();
     rules.insert(libc::SYS_socket, sockets?);
+    let apart: Answer<Vec<_>> = APART.iter().map(|&flag| only(bits(0, flag, flag))).collect();
+    rules.insert(libc::SYS_clone, apart?);
     Ok(rules)
 }
+
+/// Namespaces of its own, in which a process would have every capability.
+const APART: [i32; 7] = [
+    libc::CLONE_NEWUSER,
+    libc::CLONE_NEWNET,
+    libc::CLONE_NEWNS,
+    libc::CLONE_NEWPID,
+    libc::CLONE_NEWIPC,
+    libc::CLONE_NEWUTS,
+    libc::CLONE_NEWCGROUP,
+];
 
 /// Packets as of Linux 2.0, `SOCK_PACKET`.
 const OLD_PACKET: i32 = 10;

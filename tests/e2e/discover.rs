@@ -60,6 +60,7 @@ fn services_are_told_and_nothing_is_judged_until_there_is_a_policy() {
 
     // The command that is printed at the end, as printed.
     let next = out.lines().rev().find(|line| line.contains("policy draft")).unwrap().trim();
+    let next = next.trim_start_matches("sudo ");
     let binary = Path::new(env!("CARGO_BIN_EXE_shadowtap")).parent().unwrap();
     let search = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
     assert!(

@@ -1,7 +1,7 @@
 //! Each half of `run` survives the other's end, its own and its interface's; what was sealed is delivered once.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
@@ -212,6 +212,38 @@ fn a_second_signal_ends_all_at_once() {
     signal(office.run.id(), "-TERM");
     assert_eq!(office.run.wait().unwrap().code(), Some(1));
     assert!(office.said.by_ref().all(|line| line.is_ok()), "up to the end of both halves");
+}
+
+/// A pager that shows its first page, a terminal that is held: the pipe is full and stays so.
+#[test]
+fn nobody_has_to_read_what_is_said() {
+    let Some(namespace) = namespace() else { return };
+    let dir = TempDir::new().unwrap();
+    let (mut unread, mut full) = std::io::pipe().unwrap();
+    // A pipe holds 64 KiB, unless its user has too many of them. What is there already leaves no room for a word.
+    full.write_all(&[b'x'; 65_536]).unwrap();
+    let mut command = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
+    command.args(["run", "-i", "mirror0", "--data-dir"]).arg(dir.path());
+    let mut run = command.stdout(Stdio::null()).stderr(full.try_clone().unwrap()).spawn().unwrap();
+    let told = dir.path().join("spool/status/sense.json");
+    wait("sense", || told.exists());
+    replay(&namespace, &own("browser-tcp.pcap"));
+    wait("flows", || flows(dir.path()) > 0);
+    drop(full);
+    let children = || fs::read_to_string(format!("/proc/{0}/task/{0}/children", run.id())).unwrap();
+    // It was started first.
+    let sense = || children().split_whitespace().next().unwrap().parse::<u32>().unwrap();
+    let (first, deliver) = (sense(), children().split_whitespace().nth(1).unwrap().to_owned());
+    signal(first, "-KILL");
+    wait("sense again", || children().split_whitespace().count() == 2 && !children().contains(&first.to_string()));
+    // From here on somebody reads again, and hears that something is missing.
+    unread.read_exact(&mut [0; 65_536]).unwrap();
+    signal(deliver.parse().unwrap(), "-KILL");
+    let mut said = BufReader::new(unread).lines().map(Result::unwrap);
+    assert!(said.any(|line| line.contains("nobody read ") && line.contains("they are lost")));
+    wait("deliver again", || children().split_whitespace().count() == 2);
+    signal(run.id(), "-TERM");
+    assert!(run.wait().unwrap().success());
 }
 
 /// A half that cannot even start is not tried again: its exit code is that of `run`, and it has said why.

@@ -284,7 +284,8 @@ fn the_address_is_this_machines_and_one_that_was_asked_for_must_be_had() {
     let Some(namespace) = namespace() else { return };
     let first = Sensor::start(&namespace, "", &[]);
     let second = Sensor::start(&namespace, "", &[]);
-    assert!(second.text("err").contains("no /healthz and /metrics: cannot listen on 127.0.0.1:9430"));
+    let taken = "no /healthz and /metrics: cannot listen on 127.0.0.1:9430";
+    until("the warning", || second.text("err").contains(taken).then_some(()));
     second.stop();
     fs::write(&config, "[health]\nlisten = \"127.0.0.1:9430\"\n").unwrap();
     let mut third = namespace.command(env!("CARGO_BIN_EXE_shadowtap"));
@@ -386,6 +387,8 @@ fn the_journal_gets_weights_and_whole_lines() {
     let mut sensor = sensor.stdout(std::process::Stdio::null()).stderr(err).spawn().unwrap();
     let said = || fs::read_to_string(dir.path().join("err")).unwrap();
     until("the first line", || said().contains("listening").then_some(()));
+    // It is opened behind the policy.
+    until("deliver", || dir.path().join("data/findings.db").exists().then_some(()));
     fs::write(&policy, "nonsense").unwrap();
     let signal = |name: &str| {
         assert!(Command::new("kill").args([name, &sensor.id().to_string()]).status().unwrap().success())

@@ -54,7 +54,7 @@ fn sense_has_no_socket_no_program_and_no_file_but_the_spool() {
     for mechanism in ["capabilities", "files (landlock)", "system calls (seccomp)"] {
         assert_eq!(sense[mechanism], "restricted", "{mechanism}");
     }
-    for attempt in SOCKETS.iter().chain(&PROGRAMS).chain(&["socket in a thread"]) {
+    for attempt in SOCKETS.iter().chain(&PROGRAMS).chain(&["socket in a thread", "more of a descriptor"]) {
         assert_eq!(sense[*attempt], "Operation not permitted (os error 1)", "{attempt}");
     }
     for attempt in FOREIGN {
@@ -69,7 +69,8 @@ fn sense_has_no_socket_no_program_and_no_file_but_the_spool() {
     for attempt in ["packet", "packet datagram", "raw ip"].iter().chain(&PROGRAMS) {
         assert_eq!(deliver[*attempt], "Operation not permitted (os error 1)", "{attempt}");
     }
-    let others = SOCKETS.iter().take(5).chain(&FOREIGN).chain(&OWN).chain(&["socket in a thread"]);
+    let others =
+        SOCKETS.iter().take(5).chain(&FOREIGN).chain(&OWN).chain(&["socket in a thread", "more of a descriptor"]);
     for attempt in others {
         assert_eq!(deliver[*attempt], "done", "{attempt}");
     }
@@ -104,6 +105,28 @@ fn the_halves_that_run_have_no_rights() {
     // A ring for each core, and standard input twice.
     let rings = std::thread::available_parallelism().unwrap().get().min(8);
     assert_eq!(sockets(office.pid("sense")), rings + 2);
+    office.close();
+}
+
+/// Both have one user, to whom the kernel shows the memory of all that is theirs, unless they say no.
+#[test]
+fn neither_half_shows_its_memory_to_its_own_user() {
+    let Some(namespace) = namespace() else { return };
+    let office = Office::open(&namespace);
+    // Root without rights, as the halves are. What a process was started with lies in its memory.
+    let bare = |args: &[&str]| {
+        let mut command = namespace.command("setpriv");
+        command.args(["--bounding-set=-all", "--inh-caps=-all"]).args(args);
+        command
+    };
+    let shows = |pid: u32| bare(&["cat", &format!("/proc/{pid}/environ")]).output().unwrap().status.success();
+    let mut other = bare(&["sleep", "60"]).spawn().unwrap();
+    wait("another process shows its own", || shows(other.id()));
+    for half in ["sense", "deliver"] {
+        assert!(!shows(office.pid(half)), "{half}");
+    }
+    other.kill().unwrap();
+    other.wait().unwrap();
     office.close();
 }
 
@@ -172,6 +195,26 @@ fn root_works_as_the_owner_of_the_data_directory() {
             assert_eq!(entry.metadata().unwrap().uid(), OWNER, "{}", entry.path().display());
             folders.extend(entry.file_type().unwrap().is_dir().then(|| entry.path()));
         }
+    }
+}
+
+/// A data directory of somebody else's is not an empty one.
+#[test]
+fn who_may_not_look_is_told_so() {
+    let dir = TempDir::new().unwrap();
+    if std::os::unix::fs::chown(dir.path(), Some(65_534), Some(65_534)).is_err() {
+        skip("a folder cannot be given away (needs root)");
+        return;
+    }
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    for command in [&["findings", "list"][..], &["policy", "draft"], &["report"]] {
+        // Root without rights is a user like any other.
+        let mut bare = Command::new("setpriv");
+        bare.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_shadowtap")]).args(command);
+        let refused = run(bare.arg("--data-dir").arg(dir.path()));
+        assert_eq!(refused.code, 1, "{command:?}");
+        let text = refused.stderr;
+        assert!(text.contains("cannot look into") && text.contains("sudo"), "{command:?}: {text}");
     }
 }
 

@@ -128,7 +128,8 @@ impl Drop for Sensor<'_> {
 #[test]
 fn fetch_inside_the_namespace() {
     let Some((path, answer)) = std::env::var(FETCH.0).ok().zip(std::env::var_os(FETCH.1)) else { return };
-    let mut stream = TcpStream::connect("127.0.0.1:9430").unwrap();
+    // `deliver` may still be starting when `sense` listens.
+    let mut stream = until("the server", || TcpStream::connect("127.0.0.1:9430").ok());
     stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes()).unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();

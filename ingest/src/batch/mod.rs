@@ -16,7 +16,7 @@ use std::time::Duration;
 use sensor::spool::{Queue, SpoolError};
 use sha2::{Digest, Sha256};
 
-use crate::files::{ASIDE, FileError, remove, write_whole};
+use crate::files::{ASIDE, FileError, read_whole, remove, write_whole};
 use crate::segment;
 use crate::store::{Inserted, Store, StoreError};
 
@@ -118,7 +118,7 @@ fn fold(queue: &Queue) -> Result<bool, BatchError> {
     let mut parts = Vec::new();
     let (mut records, mut bytes) = (0, 0);
     for segment in segments.iter().take_while(|s| writer(s) == writer(first)) {
-        let part = fs::read(segment).map_err(FileError::of("read", segment))?;
+        let part = read_whole(segment)?;
         let lines = part.iter().filter(|byte| **byte == b'\n').count();
         if !parts.is_empty() && (records + lines > BATCH_RECORDS || bytes + part.len() > BATCH_BYTES) {
             break;

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use ingest::judge::{FINDINGS_FILE, FindingsDb};
 
 use crate::config::Setup;
+use crate::delivery;
 use crate::exit::{Failure, Outcome};
 
 /// Arguments of `findings`.
@@ -62,6 +63,7 @@ pub(crate) fn named(prefix: &str) -> Result<(), Failure> {
 
 /// The findings of a data directory; an error where there are none yet, because opening would make an empty file.
 pub(crate) fn open(setup: &Setup) -> Result<FindingsDb, Failure> {
+    delivery::may_look(&setup.data_dir)?;
     if !setup.data_dir.join(FINDINGS_FILE).exists() {
         return Err(Failure::Failed(format!(
             "{} holds no findings yet: `shadowtap read FILE` or `shadowtap run -i IFACE` makes them, --data-dir names \
