@@ -22,6 +22,8 @@ mod supervise;
 mod terminal;
 mod time;
 mod totals;
+#[cfg(feature = "live")]
+mod trouble;
 
 use std::process::ExitCode;
 

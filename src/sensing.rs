@@ -15,6 +15,7 @@ use crate::spooling::Spooling;
 use crate::supervise::Asked;
 use crate::terminal;
 use crate::totals::Totals;
+use crate::trouble::Trouble;
 
 /// A segment is sealed after this time, so that a finding is at most a few seconds old.
 const SEAL: Duration = Duration::from_secs(1);
@@ -30,7 +31,7 @@ pub(crate) fn sense(
     rules: &Rules,
     asked: &Asked,
 ) -> (Summary, Result<(), Failure>) {
-    let (mut said, mut restart) = (String::new(), 0);
+    let (mut trouble, mut restart) = (Trouble::default(), 0);
     let mut sealed = Instant::now();
     while rings.hear(LOOK, &mut Hearing { spooling, restart: &mut restart }) {
         if asked.to_stop() {
@@ -41,12 +42,10 @@ pub(crate) fn sense(
         }
         sealed = Instant::now();
         spooling.missed(rings.take_lost());
-        let trouble = seal(spooling).err().map_or_else(String::new, Failure::into_text);
-        // Said once, until other trouble or success takes its place.
-        if !trouble.is_empty() && trouble != said {
-            terminal::warning(&format!("records are lost at the spool: {trouble}"));
+        let why = seal(spooling).err().map_or_else(String::new, Failure::into_text);
+        if trouble.is_news(&why) {
+            terminal::warning(&format!("records are lost at the spool: {why}"));
         }
-        said = trouble;
         let waiting = (spooling.waiting(), spooling.limit());
         let totals = Totals::of(&rings.summary(), spooling);
         let progress = Progress { written: spooling.frames(), restart, received: rings.received() };

@@ -61,6 +61,9 @@ pub(crate) struct Watch {
     /// BPF filter: what of the mirror is looked at
     #[arg(long, value_name = "EXPRESSION")]
     filter: Option<String>,
+    /// Take only frames for this host: for a tunnel that ends here
+    #[arg(long)]
+    no_promiscuous: bool,
     /// Bytes of each frame that are captured
     #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(64..=262_144))]
     snaplen: u32,
@@ -175,6 +178,7 @@ impl Watch {
         for interface in interfaces {
             let config = LiveConfig {
                 snaplen: self.snaplen,
+                promiscuous: !self.no_promiscuous,
                 ring_bytes: self.ring << 20,
                 filter: self.filter.clone(),
                 ..LiveConfig::new(interface)

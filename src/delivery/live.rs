@@ -15,6 +15,7 @@ use crate::exit::Failure;
 use crate::health;
 use crate::terminal;
 use crate::time;
+use crate::trouble::Trouble;
 
 /// Between two rounds of a part.
 const ROUND: Duration = Duration::from_secs(1);
@@ -203,7 +204,7 @@ fn send(mut part: Sinking, last: Arc<AtomicBool>, health: health::Part) -> Work 
         rounds(&last, move |ending| match part.round(Some(time::now())) {
             Ok(report) => {
                 health.sent(&report);
-                said.text(siem_trouble(&report, ending).unwrap_or_default());
+                said.text(&siem_trouble(&report, ending).unwrap_or_default());
                 Ok(())
             }
             Err(failure) => said.failure(Err(failure), ending, &health),
@@ -220,16 +221,15 @@ fn rounds(last: &AtomicBool, mut round: impl FnMut(bool) -> Result<(), Failure>)
     round(true)
 }
 
-/// Trouble is said once, until other trouble or success takes its place: what waits is not lost.
+/// Trouble is said once and then now and again: what waits is not lost.
 #[derive(Default)]
-struct Said(String);
+struct Said(Trouble);
 
 impl Said {
-    fn text(&mut self, trouble: String) {
-        if !trouble.is_empty() && trouble != self.0 {
+    fn text(&mut self, trouble: &str) {
+        if self.0.is_news(trouble) {
             terminal::warning(&format!("delivery: {trouble}"));
         }
-        self.0 = trouble;
     }
 
     /// A part that failed goes on with the next round; behind the last one it is the end of the command that fails.
@@ -243,9 +243,9 @@ impl Said {
             health.failed(&failure.to_string());
         }
         match ended {
-            Ok(()) => self.text(String::new()),
+            Ok(()) => self.text(""),
             Err(failure) if ending => return Err(failure.into()),
-            Err(failure) => self.text(failure.to_string()),
+            Err(failure) => self.text(&failure.to_string()),
         }
         Ok(())
     }

@@ -16,6 +16,8 @@ pub struct LiveConfig {
     pub interface: String,
     /// Bytes of each frame that are captured. Super-frames of the local host exceed any MTU.
     pub snaplen: u32,
+    /// Takes frames for other hosts, too. A mirror port shows no others.
+    pub promiscuous: bool,
     /// Bytes of the ring between kernel and sensor.
     pub ring_bytes: u32,
     /// BPF filter expression; everything when absent.
@@ -25,7 +27,13 @@ pub struct LiveConfig {
 impl LiveConfig {
     /// The defaults for an interface.
     pub fn new(interface: &str) -> Self {
-        Self { interface: interface.to_owned(), snaplen: 262_144, ring_bytes: 64 << 20, filter: None }
+        Self {
+            interface: interface.to_owned(),
+            snaplen: 262_144,
+            promiscuous: true,
+            ring_bytes: 64 << 20,
+            filter: None,
+        }
     }
 }
 
@@ -100,7 +108,7 @@ impl LiveCapture {
         let failed = |action| move |source| refused(action, &config.interface, source);
         let mut inner = Capture::from_device(config.interface.as_str())
             .map_err(failed("open"))?
-            .promisc(true)
+            .promisc(config.promiscuous)
             .snaplen(i32::try_from(config.snaplen).unwrap_or(i32::MAX))
             .buffer_size(i32::try_from(config.ring_bytes).unwrap_or(i32::MAX))
             .timeout(TIMEOUT_MS)
