@@ -101,6 +101,8 @@ impl Spooling {
             self.record(Record::Minute(Box::new(MinuteRecord { minute: next, ..minute })));
             sealed = sealed.and(self.seal());
         }
+        self.writer.give_up();
+        self.account();
         sealed
     }
 

@@ -85,6 +85,8 @@ impl Spool {
             prefix,
             count: 0,
             lost: 0,
+            gathered: Vec::new(),
+            records: 0,
             open: None,
             segment_bytes: SEGMENT_BYTES,
             keeper: None,
@@ -130,14 +132,18 @@ impl Spool {
 /// Bytes that are gathered before they are written.
 const BUFFER_BYTES: usize = 64 << 10;
 
-/// Appends records to the open segment. What cannot be written is cut off again and counted, so that a segment holds
-/// whole records alone; what cannot be sealed is tried again at the next seal.
+/// Appends records to the open segment. What cannot be written is cut off again and waits in memory, as much as a segment
+/// holds, so that a disk that is full for a while loses nothing; beyond that records are lost and counted. What cannot be
+/// sealed is tried again at the next seal.
 #[derive(Debug)]
 pub struct SegmentWriter {
     spool: Spool,
     prefix: u64,
     count: u32,
     lost: u64,
+    /// Whole records that are in no file yet, and how many.
+    gathered: Vec<u8>,
+    records: u64,
     open: Option<OpenSegment>,
     segment_bytes: u64,
     /// Throws away what is too much; none where nobody asked for limits.
@@ -150,32 +156,27 @@ struct OpenSegment {
     file: File,
     /// Bytes of whole records in the file.
     written: u64,
-    /// Whole records that are not yet in the file.
-    buffer: Vec<u8>,
-    buffered: u64,
 }
 
 impl SegmentWriter {
     /// Appends one record; seals the segment when it is full. One that cannot be sealed takes as much again and no more.
     pub fn append(&mut self, record: &Record) -> Result<(), SpoolError> {
-        let held = self.open.as_ref().map_or(0, |segment| segment.written + segment.buffer.len() as u64);
-        if held >= 2 * self.segment_bytes {
+        if self.gathered.len() as u64 >= self.segment_bytes {
             self.seal().inspect_err(|_| self.lost += 1)?;
         }
-        let mut segment = match self.open.take() {
-            Some(segment) => segment,
-            None => self.begin().inspect_err(|_| self.lost += 1)?,
-        };
-        let encoded = serde_json::to_writer(&mut segment.buffer, record);
-        segment.buffer.push(b'\n');
-        segment.buffered += 1;
-        let full = segment.written + segment.buffer.len() as u64 >= self.segment_bytes;
-        let flushed = if segment.buffer.len() >= BUFFER_BYTES { self.flush(&mut segment) } else { Ok(()) };
-        let path = segment.path.clone();
-        self.open = Some(segment);
-        encoded.map_err(|e| io_error("encode a record for", &path)(e.into()))?;
-        flushed?;
-        if full { self.seal() } else { Ok(()) }
+        let length = self.gathered.len();
+        if let Err(error) = serde_json::to_writer(&mut self.gathered, record) {
+            self.gathered.truncate(length);
+            self.lost += 1;
+            return Err(io_error("encode a record for", &self.spool.dir)(error.into()));
+        }
+        self.gathered.push(b'\n');
+        self.records += 1;
+        let written = self.open.as_ref().map_or(0, |segment| segment.written);
+        if written + self.gathered.len() as u64 >= self.segment_bytes {
+            return self.seal();
+        }
+        if self.gathered.len() >= BUFFER_BYTES { self.flush() } else { Ok(()) }
     }
 
     /// Seals the open segment, if there is one, so that the queues can see it; then throws away what is too much.
@@ -186,8 +187,8 @@ impl SegmentWriter {
     }
 
     fn publish(&mut self) -> Result<(), SpoolError> {
-        let Some(mut segment) = self.open.take() else { return Ok(()) };
-        let flushed = self.flush(&mut segment);
+        let flushed = self.flush();
+        let Some(segment) = self.open.take_if(|segment| segment.written > 0) else { return flushed };
         if let Err(error) = self.spool.publish(&segment.path, &segment.file) {
             self.open = Some(segment);
             return Err(error);
@@ -195,7 +196,17 @@ impl SegmentWriter {
         if let Some(keeper) = &mut self.keeper {
             keeper.added(&segment.path, segment.written);
         }
-        flushed
+        match flushed {
+            // The segment had been full for long: what waited for it gets the next one.
+            Ok(()) if !self.gathered.is_empty() => self.publish(),
+            flushed => flushed,
+        }
+    }
+
+    /// Counts what is in no file as lost: the end has come.
+    pub fn give_up(&mut self) {
+        self.gathered.clear();
+        self.lost += std::mem::take(&mut self.records);
     }
 
     /// What was thrown away since this was last asked.
@@ -222,24 +233,35 @@ impl SegmentWriter {
         let path = self.spool.dir.join("open").join(format!("{:016x}-{:010}.ndjson", self.prefix, self.count));
         let file = File::create(&path).map_err(io_error("create", &path))?;
         self.count += 1;
-        Ok(OpenSegment { path, file, written: 0, buffer: Vec::with_capacity(BUFFER_BYTES), buffered: 0 })
+        Ok(OpenSegment { path, file, written: 0 })
     }
 
-    fn flush(&mut self, segment: &mut OpenSegment) -> Result<(), SpoolError> {
-        let written = segment.file.write_all(&segment.buffer);
-        let (bytes, records) = (segment.buffer.len() as u64, std::mem::take(&mut segment.buffered));
-        segment.buffer.clear();
-        match written {
-            Ok(()) => segment.written += bytes,
+    /// Writes what was gathered, whole or not at all.
+    fn flush(&mut self) -> Result<(), SpoolError> {
+        let full = self.open.as_ref().is_some_and(|segment| segment.written >= 2 * self.segment_bytes);
+        if self.gathered.is_empty() || full {
+            return Ok(());
+        }
+        let mut segment = match self.open.take() {
+            Some(segment) => segment,
+            None => self.begin()?,
+        };
+        let result = match segment.file.write_all(&self.gathered) {
+            Ok(()) => {
+                segment.written += self.gathered.len() as u64;
+                self.gathered.clear();
+                self.records = 0;
+                Ok(())
+            }
             Err(error) => {
-                self.lost += records;
                 let cut = segment.file.set_len(segment.written);
                 let back = cut.and_then(|()| segment.file.seek(SeekFrom::Start(segment.written)));
                 back.map_err(io_error("cut", &segment.path))?;
-                return Err(io_error("write", &segment.path)(error));
+                Err(io_error("write", &segment.path)(error))
             }
-        }
-        Ok(())
+        };
+        self.open = Some(segment);
+        result
     }
 }
 

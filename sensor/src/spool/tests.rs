@@ -312,3 +312,29 @@ fn the_parts_of_the_limit_fit_into_it() {
         assert!(most <= limits.max_bytes && limits.waiting() * 5 > limits.max_bytes, "{mib} MiB: {most}");
     }
 }
+
+/// A disk that is full, or gone, and comes back.
+#[test]
+fn what_cannot_be_written_for_a_while_waits_in_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let (spool, mut writer) = spool(dir.path());
+    let (open, aside) = (dir.path().join("open"), dir.path().join("elsewhere"));
+    let lines = |spool: &Spool| -> u64 {
+        let waiting = spool.queue("judge").segments().unwrap();
+        waiting.iter().map(|path| fs::read_to_string(path).unwrap().lines().count() as u64).sum()
+    };
+    fs::rename(&open, &aside).unwrap();
+    (0..10).for_each(|number| drop(writer.append(&record(number))));
+    assert!(writer.seal().is_err());
+    fs::rename(&aside, &open).unwrap();
+    writer.seal().unwrap();
+    assert_eq!((lines(&spool), writer.lost()), (10, 0));
+
+    fs::rename(&open, &aside).unwrap();
+    (0..5000).for_each(|number| drop(writer.append(&record(number))));
+    assert!(writer.lost() > 0, "memory has an end as well");
+    writer.give_up();
+    fs::rename(&aside, &open).unwrap();
+    writer.seal().unwrap();
+    assert_eq!(lines(&spool) + writer.lost(), 10 + 5000);
+}
