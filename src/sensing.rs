@@ -44,7 +44,9 @@ pub(crate) fn sense(
         spooling.missed(rings.take_lost());
         let why = seal(spooling).err().map_or_else(String::new, Failure::into_text);
         if trouble.is_news(&why) {
-            terminal::warning(&format!("records are lost at the spool: {why}"));
+            terminal::warning(&format!(
+                "the spool takes no records: {why}; 16 MiB of them wait in memory, the rest is lost and counted"
+            ));
         }
         let waiting = (spooling.waiting(), spooling.limit());
         let totals = Totals::of(&rings.summary(), spooling);
