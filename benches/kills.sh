@@ -60,7 +60,8 @@ while [ "$at" -lt "$seconds" ]; do
 done
 wait "$sender" || true
 sender=
-sleep 3
+# Whoever was killed often is started again after a minute at most.
+sleep 70
 sent=$(inside cat /sys/class/net/wire0/statistics/tx_packets)
 kill -TERM "$run"
 wait "$run" || true
