@@ -313,7 +313,7 @@ fn the_renewed_line_and_messages_do_not_tear_each_other() {
         path("data")
     );
     let mut script = namespace.command("script");
-    script.args(["-qefc", &format!("stty cols 100; {sensor}"), &path("typed")]);
+    script.args(["-qefc", &format!("stty cols 100; {sensor}"), &path("typed")]).env("TERM", "xterm");
     let mut script =
         script.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
     let typed = || String::from_utf8_lossy(&fs::read(dir.path().join("typed")).unwrap_or_default()).into_owned();
