@@ -3,7 +3,7 @@
 //! A reader hands batches of frames to all workers, and each works for its own clients ([`Share`]): what it takes to see
 //! whose a packet is, every worker does. Whatever concerns all clients (the clock, minutes, who has which address, names
 //! outside of encrypted hellos) every worker sees in the same order, so nothing is shared and nothing is locked, and
-//! what comes out is what one worker gives: [`merge`] joins it.
+//! what comes out is what one worker gives: `merge` joins it.
 
 mod batch;
 mod member;
